@@ -1,0 +1,67 @@
+#include "actors/hinter.hpp"
+
+#include "core/log.hpp"
+
+namespace jobd::actors {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto queue_timeout = 10s;
+constexpr auto storage_timeout = 30s;
+
+} // namespace
+
+hinter_actor::behavior_type hinter_state::make_behavior(hinter_options options, storage_actor storage,
+                                                        queue_actor queue) {
+  options_ = std::move(options);
+  storage_ = std::move(storage);
+  queue_ = std::move(queue);
+  self_->send(self_, atom::run_once_v);
+  return {
+    [this](atom::run_once) {
+      run_once();
+      self_->delayed_send(self_, options_.every, atom::run_once_v);
+    },
+    [this](atom::wake) {
+      // Empty queues are the rule when there is nothing to do: only worth a look if there was something.
+      if (std::exchange(found_, false))
+        run_once();
+    },
+  };
+}
+
+/// While the queue cannot be asked it cannot be written to either, and the pool claims from the database.
+void hinter_state::run_once() {
+  for (const auto& queue : options_.queues)
+    self_->request(queue_, queue_timeout, atom::size_v, queue)
+      .then([this, queue](std::int64_t size) { look(queue, size); }, [](const caf::error&) {});
+}
+
+void hinter_state::look(const std::string& queue, std::int64_t size) {
+  const auto now = self_->clock().now();
+  const auto last = last_pass_.find(queue);
+  if (size >= options_.limit && last != last_pass_.end() && now - last->second < options_.every_when_full)
+    return;
+  last_pass_[queue] = now;
+  write(queue);
+}
+
+void hinter_state::write(const std::string& queue) {
+  auto first = storage::ready_query{{queue}, options_.types, options_.limit};
+  self_->request(storage_, storage_timeout, atom::ready_v, std::move(first))
+    .then(
+      [this](hints& ready) {
+        found_ = found_ || !ready.empty();
+        if (!ready.empty())
+          self_->send(queue_, atom::push_v, std::move(ready));
+      },
+      [](const caf::error&) {});
+}
+
+hinter_actor::behavior_type hinter(hinter_actor::stateful_pointer<hinter_state> self, hinter_options options,
+                                   storage_actor storage, queue_actor queue) {
+  return self->state.make_behavior(std::move(options), std::move(storage), std::move(queue));
+}
+
+} // namespace jobd::actors

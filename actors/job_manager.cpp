@@ -1,0 +1,53 @@
+#include "actors/job_manager.hpp"
+
+#include "actors/errors.hpp"
+
+#include <algorithm>
+
+namespace jobd::actors {
+
+job_manager_actor::behavior_type job_manager_state::make_behavior(storage_actor storage, queue_actor queue,
+                                                                  promoter_actor promoter) {
+  storage_ = std::move(storage);
+  queue_ = std::move(queue);
+  promoter_ = std::move(promoter);
+  return {
+    [this](atom::create, job_spec& spec) { return create(spec); },
+    [this](atom::find, job_id id) { return self_->delegate(storage_, atom::find_v, id); },
+  };
+}
+
+caf::result<created_job> job_manager_state::create(job_spec& spec) {
+  if (const auto valid = validate(spec); !valid)
+    return to_caf(valid.error());
+  auto announced = hint{0, spec.queue, spec.priority};
+  auto answer = self_->make_response_promise<created_job>();
+  self_->request(storage_, storage_timeout, atom::create_v, std::move(spec))
+    .then(
+      [this, answer, announced](created_job& created) mutable {
+        answer.deliver(created);
+        announce(created, announced);
+      },
+      [answer](caf::error& why) mutable { answer.deliver(std::move(why)); });
+  return answer;
+}
+
+/// After the answer: the job is on disk, and a hint that is lost is written again by the hinter.
+void job_manager_state::announce(const created_job& created, const hint& what) {
+  if (created.duplicate)
+    return;
+  if (!created.run_at) {
+    self_->send(queue_, atom::push_v, hints{{created.id, what.queue, what.priority}});
+    return;
+  }
+  const auto until = *created.run_at - std::chrono::system_clock::now();
+  self_->send(promoter_, atom::due_v,
+              std::max(std::chrono::ceil<std::chrono::milliseconds>(until), std::chrono::milliseconds{0}));
+}
+
+job_manager_actor::behavior_type job_manager(job_manager_actor::stateful_pointer<job_manager_state> self,
+                                             storage_actor storage, queue_actor queue, promoter_actor promoter) {
+  return self->state.make_behavior(std::move(storage), std::move(queue), std::move(promoter));
+}
+
+} // namespace jobd::actors

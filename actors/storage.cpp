@@ -1,0 +1,395 @@
+#include "actors/storage.hpp"
+
+#include "actors/errors.hpp"
+#include "core/log.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace jobd::actors {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A batch holds so many requests, or so much text, whichever comes first: one transaction must stay short, and its
+/// parameters must fit into memory many times over.
+constexpr std::size_t batch_requests = 1'000;
+constexpr std::size_t batch_bytes = 8 << 20;
+constexpr auto first_backoff = 100ms;
+constexpr auto most_backoff = 1'000ms;
+constexpr auto wake_every = 100ms;
+
+caf::error away() {
+  return to_caf({ec::store_away, "the database cannot be reached"});
+}
+
+/// After these the connection is closed and must be replaced.
+bool breaks_connection(ec code) {
+  return code == ec::store_away || code == ec::store_uncertain || code == ec::stopping || code == ec::schema_old;
+}
+
+std::size_t bytes(const job_spec& spec) {
+  return spec.payload.size();
+}
+std::size_t bytes(const storage::finish_request& what) {
+  return what.result.size() + what.message.size();
+}
+
+} // namespace
+
+storage_actor::behavior_type storage_state::make_behavior(storage_options options) {
+  options_ = std::move(options);
+  slots_.resize(static_cast<std::size_t>(options_.connections));
+  away_since_ = self_->clock().now();
+  self_->set_down_handler([this](caf::down_msg& m) { down(m); });
+  self_->set_exit_handler([this](caf::exit_msg& m) {
+    refuse_all(to_caf({ec::stopping, {}}));
+    for (auto& s : slots_)
+      if (s.connection)
+        self_->send_exit(s.connection, caf::exit_reason::user_shutdown);
+    slots_.clear();
+    self_->quit(m.reason);
+  });
+  for (auto i = std::size_t{0}; i < slots_.size(); ++i)
+    open(i);
+  return {
+    [this](atom::create, job_spec& spec) { return create(spec); },
+    [this](atom::find, job_id id) { return find(id); },
+    [this](atom::claim, storage::claim_request& what) { return claim(what); },
+    [this](atom::finish, storage::finish_request& what) { return finish(what); },
+    [this](atom::ready a, const storage::ready_query& q) { return upkeep<hints>(a, q); },
+    [this](atom::promote a, int limit) { return upkeep<storage::promotion>(a, limit); },
+    [this](atom::rescue a, const lease::suspect& dead) { return upkeep<hints>(a, dead); },
+    [this](atom::prune a, storage::prune_cursor from) { return upkeep<storage::prune_report>(a, from); },
+    [this](atom::wake) { wake(); },
+  };
+}
+
+// -- requests ---------------------------------------------------------------------------------------------------
+
+caf::result<created_job> storage_state::create(job_spec& spec) {
+  if (away_for_long())
+    return away();
+  auto answer = self_->make_response_promise<created_job>();
+  creates_.push_back({std::move(spec), answer, self_->clock().now()});
+  dispatch();
+  return answer;
+}
+
+caf::result<job> storage_state::find(job_id id) {
+  if (away_for_long())
+    return away();
+  auto answer = self_->make_response_promise<job>();
+  finds_.push_back({id, answer, self_->clock().now()});
+  dispatch();
+  return answer;
+}
+
+// The pool has a patience of its own for claims, finishes and upkeep, so they never wait here for a connection.
+
+caf::result<claimed_jobs> storage_state::claim(storage::claim_request& what) {
+  if (!any_open())
+    return away();
+  auto answer = self_->make_response_promise<claimed_jobs>();
+  claims_.push_back({std::move(what), answer});
+  dispatch();
+  return answer;
+}
+
+caf::result<storage::finish_answer> storage_state::finish(storage::finish_request& what) {
+  if (!any_open())
+    return away();
+  auto answer = self_->make_response_promise<storage::finish_answer>();
+  finishes_.push_back({std::move(what), answer});
+  dispatch();
+  return answer;
+}
+
+template <class Answer, class Atom, class Question>
+caf::result<Answer> storage_state::upkeep(Atom what, const Question& question) {
+  if (!any_open())
+    return away();
+  auto answer = self_->make_response_promise<Answer>();
+  const auto refuse = [answer](caf::error e) mutable { answer.deliver(std::move(e)); };
+  const auto run = [this, answer, refuse, what, question](std::size_t index) {
+    call<Answer>(
+      index, [answer](Answer& a) mutable { answer.deliver(std::move(a)); }, refuse, what, question);
+  };
+  upkeep_.push_back({run, refuse});
+  dispatch();
+  return answer;
+}
+
+// -- work for idle connections ----------------------------------------------------------------------------------
+
+void storage_state::dispatch() {
+  for (auto i = std::size_t{0}; i < slots_.size(); ++i)
+    if (slots_[i].state == link::idle && !give_work(i))
+      return;
+}
+
+/// The kinds take turns, so that a flood of one starves no other.
+bool storage_state::give_work(std::size_t index) {
+  for (auto tries = 0; tries < 3; ++tries) {
+    switch (turn_++ % 3) {
+      case 0:
+        if (send_flush(index))
+          return true;
+        break;
+      case 1:
+        if (send_find(index))
+          return true;
+        break;
+      default:
+        if (send_upkeep(index))
+          return true;
+    }
+  }
+  return false;
+}
+
+bool storage_state::send_flush(std::size_t index) {
+  auto batch = storage::batch{};
+  auto f = take_flight(batch);
+  if (batch.size() == 0)
+    return false;
+  call<storage::batch_result>(
+    index, [this, f](storage::batch_result& result) { land(*f, result); },
+    [this, f](const caf::error& why) { crash(*f, why); }, atom::flush_v, std::move(batch));
+  return true;
+}
+
+/// Moves what is waiting into a batch. Creates are copied: a batch that did not reach the store is sent again.
+std::shared_ptr<storage_state::flight> storage_state::take_flight(storage::batch& out) {
+  auto f = std::make_shared<flight>();
+  auto size = std::size_t{0};
+  const auto fits = [&] { return out.size() < batch_requests && size < batch_bytes; };
+  for (; !finishes_.empty() && fits(); finishes_.pop_front()) {
+    size += bytes(finishes_.front().what);
+    out.finishes.push_back(std::move(finishes_.front().what));
+    f->finishes.push_back(std::move(finishes_.front()));
+  }
+  for (; !claims_.empty() && fits(); claims_.pop_front()) {
+    out.claims.push_back(std::move(claims_.front().what));
+    f->claims.push_back(std::move(claims_.front()));
+  }
+  for (; !creates_.empty() && fits(); creates_.pop_front()) {
+    size += bytes(creates_.front().spec);
+    out.creates.push_back(creates_.front().spec);
+    f->creates.push_back(std::move(creates_.front()));
+  }
+  return f;
+}
+
+void storage_state::land(flight& f, storage::batch_result& result) {
+  for (auto i = std::size_t{0}; i < f.finishes.size(); ++i)
+    f.finishes[i].answer.deliver(result.finishes[i]);
+  for (auto i = std::size_t{0}; i < f.claims.size(); ++i)
+    f.claims[i].answer.deliver(std::move(result.claims[i]));
+  for (auto i = std::size_t{0}; i < f.creates.size(); ++i) {
+    if (auto& created = result.creates[i])
+      f.creates[i].answer.deliver(*created);
+    else
+      f.creates[i].answer.deliver(to_caf(created.error()));
+  }
+}
+
+void storage_state::crash(flight& f, const caf::error& why) {
+  for (auto& waiting : f.finishes)
+    waiting.answer.deliver(why);
+  for (auto& waiting : f.claims)
+    waiting.answer.deliver(why);
+  // Nothing was written, so what has time left waits for the next connection, in its old place.
+  const auto again = why == ec::store_away;
+  for (auto waiting = f.creates.rbegin(); waiting != f.creates.rend(); ++waiting) {
+    if (again && !too_old(waiting->since))
+      creates_.push_front(std::move(*waiting));
+    else
+      waiting->answer.deliver(why);
+  }
+}
+
+bool storage_state::send_find(std::size_t index) {
+  if (finds_.empty())
+    return false;
+  auto taken = std::make_shared<std::vector<waiting_find>>();
+  auto ids = job_ids{};
+  for (; !finds_.empty() && ids.size() < batch_requests; finds_.pop_front()) {
+    ids.push_back(finds_.front().id);
+    taken->push_back(std::move(finds_.front()));
+  }
+  call<found_jobs>(
+    index,
+    [taken](found_jobs& found) {
+      for (auto i = std::size_t{0}; i < taken->size(); ++i) {
+        if (found[i])
+          (*taken)[i].answer.deliver(std::move(*found[i]));
+        else
+          (*taken)[i].answer.deliver(to_caf({ec::not_found, "there is no job " + std::to_string((*taken)[i].id)}));
+      }
+    },
+    [this, taken](const caf::error& why) {
+      for (auto waiting = taken->rbegin(); waiting != taken->rend(); ++waiting) {
+        if (breaks_connection(from_caf(why).code) && !too_old(waiting->since))
+          finds_.push_front(std::move(*waiting));
+        else
+          waiting->answer.deliver(why);
+      }
+    },
+    atom::find_v, std::move(ids));
+  return true;
+}
+
+bool storage_state::send_upkeep(std::size_t index) {
+  if (upkeep_.empty())
+    return false;
+  const auto next = std::move(upkeep_.front());
+  upkeep_.pop_front();
+  next.run(index);
+  return true;
+}
+
+template <class Answer, class OnAnswer, class OnError, class... Question>
+void storage_state::call(std::size_t index, OnAnswer on_answer, OnError on_error, Question&&... question) {
+  const auto connection = slots_[index].connection;
+  slots_[index].state = link::busy;
+  self_->request(connection, options_.call_timeout, std::forward<Question>(question)...)
+    .then(
+      [this, index, on_answer](Answer& a) mutable {
+        if (slots_[index].state == link::busy)
+          slots_[index].state = link::idle;
+        on_answer(a);
+        dispatch();
+      },
+      [this, index, connection, on_error](caf::error& why) mutable {
+        // The slot may have been given to the connection's successor by now.
+        if (slots_[index].connection == connection) {
+          if (breaks_connection(from_caf(why).code))
+            lost(index, why);
+          else
+            slots_[index].state = link::idle;
+        }
+        on_error(why);
+        dispatch();
+      });
+}
+
+// -- connections ------------------------------------------------------------------------------------------------
+
+void storage_state::open(std::size_t index) {
+  auto& s = slots_[index];
+  s.connection = options_.spawn_connection(self_->system());
+  s.state = link::opening;
+  self_->monitor(s.connection);
+  const auto connection = s.connection;
+  self_->request(connection, options_.call_timeout, atom::connect_v)
+    .then(
+      [this, index] {
+        slots_[index].state = link::idle;
+        slots_[index].backoff = 0ms;
+        if (said_away_)
+          log::info("Storage reached the database.");
+        said_away_ = false;
+        dispatch();
+      },
+      [this, index, connection](caf::error& why) {
+        if (slots_[index].connection == connection)
+          lost(index, why);
+      });
+}
+
+/// The connection is given up, and another one is opened when the backoff is over.
+void storage_state::lost(std::size_t index, const caf::error& why) {
+  const auto was_open = any_open();
+  auto& s = slots_[index];
+  self_->demonitor(s.connection.address());
+  self_->send_exit(s.connection, caf::exit_reason::user_shutdown);
+  s.connection = nullptr;
+  s.state = link::closed;
+  s.open_at = self_->clock().now() + s.backoff;
+  s.backoff = std::clamp<std::chrono::milliseconds>(s.backoff * 2, first_backoff, most_backoff);
+  if (was_open && !any_open())
+    away_since_ = self_->clock().now();
+  if (!said_away_ && !any_open()) {
+    log::warn("Storage cannot reach the database and tries again.", {{"error", to_string(from_caf(why))}});
+    said_away_ = true;
+  }
+  refuse_old();
+  wake_later();
+}
+
+/// A connection that died (an exception) without an answer.
+void storage_state::down(const caf::down_msg& m) {
+  for (auto i = std::size_t{0}; i < slots_.size(); ++i) {
+    if (slots_[i].connection && slots_[i].connection.address() == m.source) {
+      log::error("A database connection died and is replaced.", {{"reason", caf::to_string(m.reason)}});
+      lost(i, m.reason);
+    }
+  }
+}
+
+bool storage_state::any_open() const {
+  return std::ranges::any_of(slots_, [](const slot& s) { return s.state == link::idle || s.state == link::busy; });
+}
+
+bool storage_state::too_old(time_point since) const {
+  return self_->clock().now() - since >= options_.patience;
+}
+
+bool storage_state::away_for_long() const {
+  return !any_open() && too_old(away_since_);
+}
+
+void storage_state::wake_later() {
+  if (waking_)
+    return;
+  waking_ = true;
+  self_->delayed_send(self_, wake_every, atom::wake_v);
+}
+
+void storage_state::wake() {
+  waking_ = false;
+  auto any_closed = false;
+  for (auto i = std::size_t{0}; i < slots_.size(); ++i) {
+    if (slots_[i].state == link::closed && slots_[i].open_at <= self_->clock().now())
+      open(i);
+    any_closed = any_closed || slots_[i].state == link::closed || slots_[i].state == link::opening;
+  }
+  refuse_old();
+  if (any_closed)
+    wake_later();
+}
+
+void storage_state::refuse_old() {
+  if (any_open())
+    return;
+  for (; !creates_.empty() && too_old(creates_.front().since); creates_.pop_front())
+    creates_.front().answer.deliver(away());
+  for (; !finds_.empty() && too_old(finds_.front().since); finds_.pop_front())
+    finds_.front().answer.deliver(away());
+  for (; !finishes_.empty(); finishes_.pop_front())
+    finishes_.front().answer.deliver(away());
+  for (; !claims_.empty(); claims_.pop_front())
+    claims_.front().answer.deliver(away());
+  for (; !upkeep_.empty(); upkeep_.pop_front())
+    upkeep_.front().refuse(away());
+}
+
+void storage_state::refuse_all(const caf::error& why) {
+  for (auto& waiting : creates_)
+    waiting.answer.deliver(why);
+  for (auto& waiting : finds_)
+    waiting.answer.deliver(why);
+  for (auto& waiting : finishes_)
+    waiting.answer.deliver(why);
+  for (auto& waiting : claims_)
+    waiting.answer.deliver(why);
+  for (auto& waiting : upkeep_)
+    waiting.refuse(why);
+}
+
+storage_actor::behavior_type storage(storage_actor::stateful_pointer<storage_state> self, storage_options options) {
+  return self->state.make_behavior(std::move(options));
+}
+
+} // namespace jobd::actors

@@ -1,0 +1,128 @@
+#pragma once
+
+#include "actors/interfaces.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace jobd::actors {
+
+struct storage_options {
+  /// Spawns one more connection; it is not open yet.
+  std::function<connection_actor(caf::actor_system&)> spawn_connection;
+  int connections = 2;
+  /// How long a create or a find waits while no connection is open, so that a restart of the database is not seen.
+  std::chrono::milliseconds patience{3'000};
+  /// Longer than any call of a store lasts.
+  std::chrono::milliseconds call_timeout{25'000};
+};
+
+/// - Keeps what has arrived until a connection is idle, and hands it everything as one batch.
+/// - Opens connections, and replaces broken ones with backoff.
+/// - Refuses what has waited too long while no connection is open.
+class storage_state {
+public:
+  static inline constexpr const char* name = "storage";
+  using self_pointer = storage_actor::stateful_pointer<storage_state>;
+
+  explicit storage_state(self_pointer self) : self_(self) {}
+  storage_actor::behavior_type make_behavior(storage_options options);
+
+private:
+  using time_point = caf::actor_clock::time_point;
+  template <class T>
+  using promise = caf::typed_response_promise<T>;
+
+  struct waiting_create {
+    job_spec spec;
+    promise<created_job> answer;
+    time_point since;
+  };
+  struct waiting_find {
+    job_id id;
+    promise<job> answer;
+    time_point since;
+  };
+  struct waiting_claim {
+    storage::claim_request what;
+    promise<claimed_jobs> answer;
+  };
+  struct waiting_finish {
+    storage::finish_request what;
+    promise<storage::finish_answer> answer;
+  };
+  /// One call of upkeep, with the types of its question and answer left to its two functions.
+  struct waiting_upkeep {
+    std::function<void(std::size_t)> run;
+    std::function<void(caf::error)> refuse;
+  };
+  /// What one flush carries, kept until its answer is there.
+  struct flight {
+    std::vector<waiting_finish> finishes;
+    std::vector<waiting_claim> claims;
+    std::vector<waiting_create> creates;
+  };
+
+  enum class link : std::uint8_t { closed, opening, idle, busy };
+  struct slot {
+    connection_actor connection;
+    link state = link::closed;
+    std::chrono::milliseconds backoff{0};
+    time_point open_at;
+  };
+
+  // Requests.
+  caf::result<created_job> create(job_spec& spec);
+  caf::result<job> find(job_id id);
+  caf::result<claimed_jobs> claim(storage::claim_request& what);
+  caf::result<storage::finish_answer> finish(storage::finish_request& what);
+  template <class Answer, class Atom, class Question>
+  caf::result<Answer> upkeep(Atom what, const Question& question);
+
+  // Work for idle connections.
+  void dispatch();
+  bool give_work(std::size_t index);
+  bool send_flush(std::size_t index);
+  bool send_find(std::size_t index);
+  bool send_upkeep(std::size_t index);
+  std::shared_ptr<flight> take_flight(storage::batch& out);
+  void land(flight& f, storage::batch_result& result);
+  void crash(flight& f, const caf::error& why);
+  template <class Answer, class OnAnswer, class OnError, class... Question>
+  void call(std::size_t index, OnAnswer on_answer, OnError on_error, Question&&... question);
+
+  // Connections.
+  void open(std::size_t index);
+  void lost(std::size_t index, const caf::error& why);
+  void down(const caf::down_msg& m);
+  [[nodiscard]] bool any_open() const;
+  [[nodiscard]] bool away_for_long() const;
+  [[nodiscard]] bool too_old(time_point since) const;
+  void wake();
+  void wake_later();
+  void refuse_old();
+  void refuse_all(const caf::error& why);
+
+  self_pointer self_;
+  storage_options options_;
+  std::vector<slot> slots_;
+  std::deque<waiting_finish> finishes_;
+  std::deque<waiting_claim> claims_;
+  std::deque<waiting_create> creates_;
+  std::deque<waiting_find> finds_;
+  std::deque<waiting_upkeep> upkeep_;
+  unsigned turn_ = 0;
+  bool waking_ = false;
+  bool said_away_ = false;
+  time_point away_since_;
+};
+
+storage_actor::behavior_type storage(storage_actor::stateful_pointer<storage_state> self, storage_options options);
+
+} // namespace jobd::actors

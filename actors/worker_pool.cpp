@@ -1,0 +1,389 @@
+#include "actors/worker_pool.hpp"
+
+#include "actors/errors.hpp"
+#include "actors/job_runner.hpp"
+#include "core/log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace jobd::actors {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto wake_every = 50ms;
+/// A hint that found no slot for so long goes back, for a node that has one.
+constexpr auto buffer_for = 5s;
+/// The fetcher answers within its wait plus the queue's deadline.
+constexpr auto fetch_timeout = 15s;
+/// Longer than storage takes for its worst case.
+constexpr auto storage_timeout = 30s;
+/// After an error of the queue or the store.
+constexpr auto pause = 500ms;
+/// Between two looks into the database when the last one found less than it asked for.
+constexpr auto pace_without_queue = 1s;
+/// At the end of a shutdown's grace nobody waits any longer.
+constexpr auto last_grace = 2s;
+
+hint hint_of(const claimed_job& j) {
+  return {j.id, j.queue, j.priority};
+}
+
+} // namespace
+
+worker_pool_actor::behavior_type worker_pool_state::make_behavior(worker_pool_options options,
+                                                                  worker_pool_parts parts) {
+  options_ = std::move(options);
+  parts_ = std::move(parts);
+  self_->set_down_handler([this](caf::down_msg& m) { runner_down(m); });
+  self_->delayed_send(self_, wake_every, atom::wake_v);
+  return {
+    [this](atom::joined, node_id id, steady_time sent) { joined(id, sent); },
+    [this](atom::beaten, const run_keys& should_run, steady_time sent) { beaten(should_run, sent); },
+    [this](atom::ended, run_key key, outcome& o) { ended(key, o); },
+    [this](atom::wake) { wake(); },
+    [this](atom::stop) { return stop(); },
+  };
+}
+
+// -- events -----------------------------------------------------------------------------------------------------
+
+void worker_pool_state::joined(node_id id, steady_time sent) {
+  // Others were told that this node is dead, and run its jobs by now or soon.
+  end_all(stop_reason::lost, options_.kill_grace);
+  node_ = id;
+  last_beat_ = sent;
+  step();
+}
+
+/// A row that the store says runs here, but that neither runs nor waits to be written, is the rest of a claim whose
+/// answer was lost. It is let go once every claim that was in flight when it was first seen has been answered.
+void worker_pool_state::beaten(const run_keys& should_run, steady_time sent) {
+  last_beat_ = std::max(last_beat_, sent);
+  auto still = std::map<run_key, std::uint64_t>{};
+  for (const auto& key : should_run) {
+    if (runs_.contains(key) || outbox_.contains(key))
+      continue;
+    const auto seen = unexplained_.find(key);
+    const auto first_seen = seen == unexplained_.end() ? next_claim_ : seen->second;
+    if (seen != unexplained_.end() && (claims_.empty() || claims_.begin()->first >= first_seen)) {
+      log::warn("The pool lets go of a job whose claim was never answered.",
+                {{"job", key.id}, {"attempt", key.attempt}});
+      outbox_[key] = {{node_.value_or(0), key, {lifecycle::event::release, {}}, {}, {}}, {}, false, {}};
+      write(key);
+    } else {
+      still.emplace(key, first_seen);
+    }
+  }
+  unexplained_ = std::move(still);
+}
+
+void worker_pool_state::ended(run_key key, outcome& o) {
+  auto gone = runs_.extract(key);
+  if (gone.empty())
+    return;
+  auto& r = gone.mapped();
+  deadlines_.erase({r.deadline, key});
+  buffers_ = true;
+  if (r.lost)
+    log::warn("The pool drops the outcome of a run that is no longer its own.",
+              {{"job", key.id}, {"attempt", key.attempt}});
+  else
+    finish(r.what, r.node, std::move(o));
+  step();
+}
+
+void worker_pool_state::wake() {
+  self_->delayed_send(self_, wake_every, atom::wake_v);
+  end_what_is_out_of_time();
+  end_what_is_out_of_lease();
+  give_back_old_hints();
+  write_again();
+  step();
+}
+
+caf::result<int> worker_pool_state::stop() {
+  auto answer = self_->make_response_promise<int>();
+  stopping_ = answer;
+  grace_ends_ = self_->clock().now() + options_.shutdown_grace;
+  log::info("The pool takes no more jobs and waits for those that run.", {{"running", runs_.size()}});
+  auto unstarted = hints{};
+  for (auto& b : buffer_)
+    unstarted.push_back(std::move(b.what));
+  buffer_.clear();
+  give_back(std::move(unstarted));
+  end_shutdown();
+  return answer;
+}
+
+/// A runner that ends as it should has said so before (`ended`); one that crashed has failed its job.
+void worker_pool_state::runner_down(const caf::down_msg& m) {
+  if (!m.reason)
+    return;
+  const auto crashed =
+    std::ranges::find_if(runs_, [&](const auto& r) { return r.second.runner.address() == m.source; });
+  if (crashed == runs_.end())
+    return;
+  auto why = outcome::failed("the worker's runner of this job crashed");
+  ended(crashed->first, why);
+}
+
+// -- getting work -----------------------------------------------------------------------------------------------
+
+int worker_pool_state::reserved() const {
+  auto n = buffer_.size() + runs_.size() + outbox_.size();
+  for (const auto& [order, jobs] : claims_)
+    n += static_cast<std::size_t>(jobs);
+  return static_cast<int>(n);
+}
+
+int worker_pool_state::free_slots() const {
+  auto n = options_.concurrency - static_cast<int>(runs_.size());
+  for (const auto& [order, jobs] : claims_)
+    n -= jobs;
+  return n;
+}
+
+void worker_pool_state::step() {
+  if (stopping_)
+    return end_shutdown();
+  if (!node_)
+    return;
+  claim_buffered();
+  fetch();
+  if (queue_away_)
+    claim_from_store();
+}
+
+void worker_pool_state::fetch() {
+  auto demand = options_.prefetch - reserved();
+  if (!buffers_)
+    demand = std::min(demand, free_slots() - static_cast<int>(buffer_.size()));
+  if (fetching_ || demand <= 0 || self_->clock().now() < fetch_at_)
+    return;
+  fetching_ = true;
+  self_->request(parts_.fetcher, fetch_timeout, atom::pop_v, demand)
+    .then([this](hints& popped) { fetched(popped); }, [this](const caf::error&) { queue_away(); });
+}
+
+void worker_pool_state::fetched(hints& popped) {
+  fetching_ = false;
+  if (std::exchange(queue_away_, false))
+    log::info("The pool hears from the queue again.");
+  if (stopping_) {
+    give_back(std::move(popped));
+    return end_shutdown();
+  }
+  if (popped.empty())
+    self_->send(parts_.hinter, atom::wake_v);
+  for (auto& h : popped)
+    buffer_.push_back({std::move(h), self_->clock().now()});
+  step();
+}
+
+void worker_pool_state::queue_away() {
+  fetching_ = false;
+  if (!std::exchange(queue_away_, true))
+    log::warn("The pool hears nothing from the queue and asks the database.");
+  fetch_at_ = self_->clock().now() + pause;
+  step();
+}
+
+void worker_pool_state::claim_buffered() {
+  const auto n = std::min(free_slots(), static_cast<int>(buffer_.size()));
+  if (n <= 0 || self_->clock().now() < claim_at_)
+    return;
+  auto from = hints{};
+  auto what = storage::claim_request{*node_, {}, {}, claimable_types(), n};
+  for (auto i = 0; i < n; ++i, buffer_.pop_front()) {
+    what.ids.push_back(buffer_.front().what.id);
+    from.push_back(std::move(buffer_.front().what));
+  }
+  claim(std::move(what), std::move(from));
+}
+
+/// Without the queue: what the database has, in its order, one question at a time.
+void worker_pool_state::claim_from_store() {
+  const auto n = std::min(free_slots(), options_.prefetch - reserved());
+  if (n <= 0 || !claims_.empty() || self_->clock().now() < claim_at_)
+    return;
+  claim_at_ = self_->clock().now() + pace_without_queue;
+  claim({*node_, {}, options_.queues, claimable_types(), n}, {});
+}
+
+void worker_pool_state::claim(storage::claim_request what, hints from) {
+  const auto order = next_claim_++;
+  const auto node = what.node;
+  const auto limit = what.limit;
+  claims_.emplace(order, limit);
+  self_->request(parts_.storage, storage_timeout, atom::claim_v, std::move(what))
+    .then(
+      [this, order, node, limit, by_hint = !from.empty()](claimed_jobs& jobs) {
+        claims_.erase(order);
+        if (!by_hint && static_cast<int>(jobs.size()) == limit)
+          claim_at_ = {}; // there may be more at once
+        claimed(jobs, node);
+      },
+      [this, order, from](const caf::error&) {
+        claims_.erase(order);
+        claim_at_ = self_->clock().now() + pause;
+        // A claim that did reach the store is healed by the beat; then these hints find nothing.
+        if (stopping_)
+          give_back(from);
+        else
+          for (const auto& h : from)
+            buffer_.push_back({h, self_->clock().now()});
+        step();
+      });
+}
+
+void worker_pool_state::claimed(claimed_jobs& jobs, node_id by) {
+  for (auto& j : jobs) {
+    if (stopping_ || node_ != by)
+      finish(j, by, outcome::given_back());
+    else
+      start(j, by);
+  }
+  step();
+}
+
+void worker_pool_state::give_back(hints unstarted) {
+  if (!unstarted.empty())
+    self_->send(parts_.queue, atom::push_v, std::move(unstarted));
+}
+
+void worker_pool_state::give_back_old_hints() {
+  const auto now = self_->clock().now();
+  auto old = hints{};
+  for (; !buffer_.empty() && now - buffer_.front().since >= buffer_for; buffer_.pop_front())
+    old.push_back(std::move(buffer_.front().what));
+  if (!old.empty())
+    buffers_ = false;
+  give_back(std::move(old));
+}
+
+/// Without a fresh beat others may soon run what this node runs, so it starts nothing that must not overlap.
+std::vector<std::string> worker_pool_state::claimable_types() const {
+  auto types = parts_.handlers->types();
+  if (self_->clock().now() - last_beat_ >= lease::exclusive_for)
+    std::erase_if(types, [this](const std::string& type) { return parts_.handlers->find(type)->exclusive; });
+  return types;
+}
+
+// -- running it -------------------------------------------------------------------------------------------------
+
+void worker_pool_state::start(claimed_job& what, node_id by) {
+  const auto key = run_key{what.id, what.attempt};
+  const auto* handler = parts_.handlers->find(what.type);
+  if (!handler)
+    return finish(what, by, outcome::failed("this worker has no handler for type " + what.type));
+  const auto timeout = what.timeout.value_or(handler->timeout.value_or(options_.timeout));
+  auto r = run{};
+  r.runner = self_->spawn(job_runner, parts_.executor, what, timeout, worker_pool_actor{self_});
+  self_->monitor(r.runner);
+  r.node = by;
+  r.deadline = self_->clock().now() + std::chrono::duration_cast<caf::timespan>(timeout);
+  r.exclusive = handler->exclusive;
+  // The runner has what the handler needs; the pool only needs to know whose outcome it is.
+  what.payload.clear();
+  r.what = std::move(what);
+  deadlines_.emplace(r.deadline, key);
+  runs_.emplace(key, std::move(r));
+}
+
+void worker_pool_state::end(run_key key, stop_reason why, std::chrono::milliseconds grace) {
+  auto& r = runs_.at(key);
+  r.lost = r.lost || why == stop_reason::lost;
+  deadlines_.erase({r.deadline, key});
+  self_->send(r.runner, atom::stop_v, why, static_cast<int>(grace.count()));
+}
+
+void worker_pool_state::end_all(stop_reason why, std::chrono::milliseconds grace) {
+  for (const auto& [key, r] : runs_)
+    end(key, why, grace);
+}
+
+void worker_pool_state::end_what_is_out_of_time() {
+  const auto now = self_->clock().now();
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    const auto key = deadlines_.begin()->second;
+    log::info("The pool ends a job that ran out of its time.", {{"job", key.id}, {"attempt", key.attempt}});
+    end(key, stop_reason::timeout, options_.kill_grace);
+  }
+  if (grace_ends_ && now >= *grace_ends_) {
+    grace_ends_.reset();
+    end_all(stop_reason::give_back, std::min<std::chrono::milliseconds>(options_.kill_grace, last_grace));
+  }
+}
+
+void worker_pool_state::end_what_is_out_of_lease() {
+  if (!node_ || self_->clock().now() - last_beat_ < lease::exclusive_for)
+    return;
+  for (auto& [key, r] : runs_) {
+    if (!std::exchange(r.exclusive, false))
+      continue;
+    log::warn("The pool ends an exclusive job: it cannot prove that the job is still its own.",
+              {{"job", key.id}, {"attempt", key.attempt}});
+    // Others may run it from `condemn_after` on, so its processes get no grace beyond what is left until then.
+    end(key, stop_reason::give_back, std::min<std::chrono::milliseconds>(options_.kill_grace, 1s));
+  }
+}
+
+// -- writing what came of it ------------------------------------------------------------------------------------
+
+void worker_pool_state::finish(const claimed_job& what, node_id by, outcome o) {
+  const auto jitter = std::uniform_real_distribution<double>{0.0, 1.0}(random_);
+  const auto conclusion = lifecycle::conclude(what, o, jitter);
+  const auto key = run_key{what.id, what.attempt};
+  given_back_ += o.what == outcome::kind::released ? 1 : 0;
+  outbox_[key] = {{by, key, conclusion, std::move(o.result), std::move(o.message)}, hint_of(what), false, {}};
+  write(key);
+}
+
+void worker_pool_state::write(run_key key) {
+  auto& entry = outbox_.at(key);
+  entry.in_flight = true;
+  self_->request(parts_.storage, storage_timeout, atom::finish_v, entry.what)
+    .then([this, key](storage::finish_answer answer) { written(key, answer); },
+          [this, key](const caf::error&) {
+            auto& kept = outbox_.at(key);
+            kept.in_flight = false;
+            kept.try_again_at = self_->clock().now() + pause;
+          });
+}
+
+void worker_pool_state::written(run_key key, storage::finish_answer answer) {
+  const auto entry = std::move(outbox_.extract(key).mapped());
+  if (answer == storage::finish_answer::stale)
+    log::warn("The store refused a late outcome.", {{"job", key.id}, {"attempt", key.attempt}});
+  else if (entry.what.what.what == lifecycle::event::release && entry.job)
+    give_back({*entry.job});
+  else if (entry.what.what.retry_in)
+    self_->send(parts_.promoter, atom::due_v,
+                std::chrono::ceil<std::chrono::milliseconds>(*entry.what.what.retry_in));
+  step();
+}
+
+void worker_pool_state::write_again() {
+  const auto now = self_->clock().now();
+  for (auto& [key, entry] : outbox_)
+    if (!entry.in_flight && entry.try_again_at <= now)
+      write(key);
+}
+
+void worker_pool_state::end_shutdown() {
+  if (fetching_ || !claims_.empty() || !runs_.empty() || !outbox_.empty())
+    return;
+  if (!stopping_->pending())
+    return;
+  log::info("The pool is empty.", {{"given_back", given_back_}});
+  stopping_->deliver(given_back_);
+}
+
+worker_pool_actor::behavior_type worker_pool(worker_pool_actor::stateful_pointer<worker_pool_state> self,
+                                             worker_pool_options options, worker_pool_parts parts) {
+  return self->state.make_behavior(std::move(options), std::move(parts));
+}
+
+} // namespace jobd::actors

@@ -1,0 +1,71 @@
+#include "app/commands.hpp"
+
+#include "app/root.hpp"
+#include "app/termination.hpp"
+#include "core/log.hpp"
+#include "queue/redis_queue.hpp"
+#include "storage/migrate.hpp"
+#include "storage/postgres_store.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <iostream>
+
+namespace jobd::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// What a shutdown may take beyond its grace; docs and compose file rely on it.
+constexpr auto beyond_grace = 4'500ms;
+
+/// A database that is not there yet is waited for, so that servers and jobd can be started together.
+int run_migrate(const config& settings, termination& end) {
+  for (auto backoff = 100ms;; backoff = std::min(backoff * 2, 2'000ms)) {
+    const auto applied = storage::migrate(settings.database_url);
+    if (applied) {
+      log::info("The schema is up to date.", {{"migrations_applied", *applied}});
+      return exit_code::ok;
+    }
+    if (applied.error().code != ec::store_away && applied.error().code != ec::store_uncertain) {
+      log::error("The schema could not be migrated.", {{"error", to_string(applied.error())}});
+      return exit_code::failed;
+    }
+    log::warn("The migration waits for the database.", {{"error", applied.error().context}});
+    if (end.wait_for(backoff))
+      return exit_code::failed;
+  }
+}
+
+int run_health(const config& settings) {
+  auto host = std::array<char, 256>{};
+  gethostname(host.data(), host.size() - 1);
+  const auto store = storage::make_postgres_store({settings.database_url, std::nullopt, 3'000ms});
+  const auto connected = store->connect();
+  const auto alive = connected ? store->host_is_alive(host.data()) : tl::unexpected{connected.error()};
+  if (!alive)
+    std::cerr << "jobd: " << to_string(alive.error()) << '\n';
+  else if (!*alive)
+    std::cerr << "jobd: no node of " << host.data() << " has beaten within 6 s\n";
+  return alive && *alive ? exit_code::ok : exit_code::failed;
+}
+
+} // namespace
+
+int run(const request& what) {
+  const auto& settings = what.settings;
+  if (const auto url = queue::check_redis_url(settings.redis_url); !url) {
+    std::cerr << "jobd: REDIS_URL " << url.error().context << '\n';
+    return exit_code::usage;
+  }
+  log::start(settings.log_level, settings.log_format);
+  if (what.command == "health")
+    return run_health(settings);
+  auto end = termination{std::chrono::ceil<std::chrono::milliseconds>(settings.job_shutdown_grace) + beyond_grace};
+  if (what.command == "migrate")
+    return run_migrate(settings, end);
+  return what.command == "api" ? run_api(settings, end) : run_worker(settings, end);
+}
+
+} // namespace jobd::app

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace jobd::storage {
+
+/// One file of `migrations/`, compiled in so that any node can apply it.
+struct migration {
+  int version;
+  std::string_view name;
+  std::string_view sql;
+};
+
+/// All of them, oldest first. The last one's version is the schema that this program needs.
+[[nodiscard]] std::span<const migration> migrations();
+
+} // namespace jobd::storage
