@@ -136,8 +136,8 @@ void leave(caf::scoped_actor& self, const node_actor& node) {
 int run_api(const config& settings, termination& end) {
   if (!wait_for_store(stores(settings), end))
     return end.exit_code();
-  system_config config;
-  caf::actor_system system{config};
+  system_config messages;
+  caf::actor_system system{messages};
   caf::scoped_actor self{system};
   const auto p = spawn_node_parts(system, settings);
   const auto manager = system.spawn(job_manager, p.storage, p.queue, p.promoter);
@@ -146,18 +146,19 @@ int run_api(const config& settings, termination& end) {
   const auto parts = std::vector{untyped(beats),     untyped(manager),   untyped(p.promoter), untyped(p.rescuer),
                                  untyped(p.pruner), untyped(p.storage), untyped(p.queue)};
   const auto guarding = system.spawn(guard, parts, &end);
-  {
-    http::server server{system, manager,
-                        {settings.http_host, settings.http_port, settings.http_threads, settings.http_pending}};
-    if (const auto started = server.start(); !started) {
-      log::error("The API cannot listen.", {{"error", started.error().context}});
-      end.request(exit_code::failed);
-    } else {
-      log::info("The API listens.", {{"host", settings.http_host}, {"port", server.port()}});
-    }
+  auto options = http::server_options{};
+  options.host = settings.http_host;
+  options.port = settings.http_port;
+  options.threads = settings.http_threads;
+  options.bridge.max_pending = settings.http_pending;
+  if (const auto server = http::http_server::start(system, manager, options); !server) {
+    log::error("The API cannot listen.", {{"error", server.error().context}});
+    end.request(exit_code::failed);
+  } else {
+    log::info("The API listens.", {{"host", settings.http_host}, {"port", (*server)->port()}});
     end.wait();
     log::info("The API answers what is pending and ends.");
-    server.stop(millis(settings.job_shutdown_grace));
+    (*server)->stop(millis(settings.job_shutdown_grace));
   }
   leave(self, beats);
   self->send_exit(guarding, caf::exit_reason::user_shutdown);
@@ -175,8 +176,8 @@ int run_worker(const config& settings, termination& end) {
   if (!wait_for_store(stores(settings), end))
     return end.exit_code();
   const auto executor = std::shared_ptr{execution::make_executor(*handlers)};
-  system_config config;
-  caf::actor_system system{config};
+  system_config messages;
+  caf::actor_system system{messages};
   caf::scoped_actor self{system};
   const auto p = spawn_node_parts(system, settings);
   const auto fetches = system.spawn<caf::detached>(fetcher, queues(settings), settings.job_queues);

@@ -67,6 +67,8 @@ void termination::watch(std::chrono::milliseconds limit) {
   sigwaitinfo(&set, nullptr);
   {
     const auto lock = std::lock_guard{mutex_};
+    if (over_)
+      return;
     asked_ = true;
   }
   changed_.notify_all();

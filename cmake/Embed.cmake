@@ -11,5 +11,7 @@ function(jobd_embed_migrations out)
     file(READ ${path} text)
     string(APPEND rows "  {${version}, \"${name}\", R\"sql(${text})sql\"},\n")
   endforeach()
-  file(CONFIGURE OUTPUT ${out} CONTENT "#include \"storage/migrations.hpp\"\n\nnamespace jobd::storage {\n\nstd::span<const migration> migrations() {\n  static constexpr migration all[] = {\n${rows}  };\n  return all;\n}\n\n} // namespace jobd::storage\n" @ONLY)
+  # Copied, not configured: the text may hold anything that CMake would expand. The copy is made only if it differs.
+  file(WRITE ${out}.new "#include \"storage/migrations.hpp\"\n\nnamespace jobd::storage {\n\nstd::span<const migration> migrations() {\n  static constexpr migration all[] = {\n${rows}  };\n  return all;\n}\n\n} // namespace jobd::storage\n")
+  configure_file(${out}.new ${out} COPYONLY)
 endfunction()

@@ -32,8 +32,8 @@ public:
   /// TERM to all processes now, KILL when `grace` is over. A second call can only shorten the grace.
   void stop(std::chrono::milliseconds grace, clock::time_point now);
   /// The outcome will be `released`, unless the main process has ended by itself.
-  void release() { released_ = true; }
-  /// The main process has ended, perhaps. `alone`: no other run could own a process whose environment was wiped.
+  void release() { released_ = !status_; }
+  /// The main process has ended, perhaps. `others`: whether a process whose environment was wiped can be its own.
   void main_ended(clock::time_point now, unmarked others);
   /// When `due` has come.
   void time_passed(clock::time_point now, unmarked others);
@@ -53,6 +53,7 @@ private:
   void sweep(clock::time_point now, unmarked others);
   void look_again(clock::time_point now);
   void drain();
+  void end();
 
   process process_;
   run_mark mark_;

@@ -15,7 +15,7 @@ namespace jobd::execution {
 
 /// How jobs of one type are run, as the handler file says.
 struct handler {
-  /// A program and its arguments, run without a shell; empty for a native handler.
+  /// The path of a program and its arguments, run without a shell; empty for a native handler.
   std::vector<std::string> command;
   /// `builtin:echo`, or what the worker's program registered; empty for a command.
   std::string native;
@@ -37,7 +37,8 @@ public:
 
   /// Reads a handler file: a JSON (or JAXN) object from type to `"builtin:…"`/native name, or to an object with
   /// `command` or `native` and optionally `timeout`, `memory_mb`, `exclusive`, `env`. It adds to what stands.
-  /// `ec::invalid` names the file, the type and what is allowed.
+  /// A program is looked for in PATH, or from the file's folder if its name has a slash, and must be there.
+  /// `ec::invalid` names the file, the type and what is allowed; nothing is added then.
   [[nodiscard]] expected<void> load(const std::string& path);
   /// The same from text; `name` stands for the file in errors.
   [[nodiscard]] expected<void> parse(const std::string& text, const std::string& name);
@@ -47,6 +48,8 @@ public:
 
   [[nodiscard]] const handler* find(const std::string& type) const;
   [[nodiscard]] std::vector<std::string> types() const;
+  /// The names of the native functions.
+  [[nodiscard]] std::vector<std::string> natives() const;
   /// Null if no native function has that name.
   [[nodiscard]] const native_function* find_native(const std::string& name) const;
 
@@ -56,7 +59,8 @@ private:
 };
 
 /// An executor that sends each job to its type's handler: commands to one thread that spawns and watches all
-/// processes, native functions to a pool of threads.
+/// processes, native functions to a pool of threads. Throws std::system_error if the system has no descriptor or
+/// thread left for it.
 [[nodiscard]] std::unique_ptr<executor> make_executor(const registry& handlers);
 
 } // namespace jobd::execution

@@ -1,0 +1,243 @@
+#include "execution/native.hpp"
+
+#include "execution/command_output.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace jobd::execution {
+namespace {
+
+using namespace std::chrono_literals;
+using clock = std::chrono::steady_clock;
+
+/// Added to each grace, since a function that stops at once needs a moment too. The promise is one second.
+constexpr auto patience = 500ms;
+/// How long the destructor waits for functions that were asked to stop.
+constexpr auto closing_time = 1s;
+
+struct native_run {
+  claimed_job job;
+  std::shared_ptr<const native_function> function;
+  executor::done_callback done;
+  std::stop_source source{};
+  /// When it is given up; set once it was asked to stop.
+  std::optional<clock::time_point> deadline{};
+  std::chrono::milliseconds grace{};
+};
+
+outcome call(const native_run& run) {
+  try {
+    return storable((*run.function)(run.job, run.source.get_token()));
+  } catch (const std::exception& e) {
+    return storable(outcome::failed(e.what()));
+  } catch (...) {
+    return outcome::failed("threw something that is no std::exception");
+  }
+}
+
+} // namespace
+
+class native_executor::pool : public std::enable_shared_from_this<pool> {
+public:
+  void start(ticket t, native_run run);
+  void stop(ticket t, std::chrono::milliseconds grace);
+  void close();
+
+private:
+  using run_ptr = std::shared_ptr<native_run>;
+  using lock = std::unique_lock<std::mutex>;
+
+  struct worker {
+    std::thread thread;
+    bool ended = false;
+  };
+
+  /// Gives a thread its first duty; false if the system has no thread left.
+  bool add_thread(void (pool::*duty)());
+  void serve();
+  void keep_time();
+  [[nodiscard]] run_ptr take(ticket t);
+  void finish(ticket t, outcome o);
+
+  std::mutex guard_;
+  std::condition_variable work_;
+  std::condition_variable time_;
+  std::condition_variable ended_;
+  std::map<ticket, run_ptr> runs_;
+  std::deque<std::pair<ticket, run_ptr>> queue_;
+  std::vector<std::shared_ptr<worker>> threads_;
+  std::size_t idle_ = 0;
+  bool keeps_time_ = false;
+  bool closing_ = false;
+};
+
+void native_executor::pool::start(ticket t, native_run run) {
+  lock l(guard_);
+  const auto r = std::make_shared<native_run>(std::move(run));
+  // An idle thread counts until it has taken its job, so the jobs that wait count against it.
+  if (idle_ <= queue_.size() && !add_thread(&pool::serve)) {
+    l.unlock();
+    return r->done(outcome::failed("could not start a thread for the job"));
+  }
+  runs_.emplace(t, r);
+  queue_.emplace_back(t, r);
+  work_.notify_one();
+}
+
+void native_executor::pool::stop(ticket t, std::chrono::milliseconds grace) {
+  const lock l(guard_);
+  const auto found = runs_.find(t);
+  if (found == runs_.end())
+    return;
+  auto& run = *found->second;
+  const auto deadline = clock::now() + grace + patience;
+  if (run.deadline && *run.deadline <= deadline)
+    return;
+  run.deadline = deadline;
+  run.grace = grace;
+  if (!keeps_time_)
+    keeps_time_ = add_thread(&pool::keep_time);
+  time_.notify_one();
+}
+
+bool native_executor::pool::add_thread(void (pool::*duty)()) {
+  const auto w = std::make_shared<worker>();
+  try {
+    w->thread = std::thread([self = shared_from_this(), w, duty] {
+      (self.get()->*duty)();
+      const lock l(self->guard_);
+      w->ended = true;
+      self->ended_.notify_all();
+    });
+  } catch (const std::system_error&) {
+    return false;
+  }
+  threads_.push_back(w);
+  return true;
+}
+
+/// A thread's life: one job after the other.
+void native_executor::pool::serve() {
+  lock l(guard_);
+  for (;;) {
+    ++idle_;
+    work_.wait(l, [this] { return closing_ || !queue_.empty(); });
+    --idle_;
+    if (queue_.empty())
+      return;
+    auto [t, run] = std::move(queue_.front());
+    queue_.pop_front();
+    l.unlock();
+    finish(t, call(*run));
+    run.reset(); // what it holds is foreign, and may call us while it goes
+    l.lock();
+  }
+}
+
+/// Asks runs to stop and gives up those that do not. Asking runs callbacks of foreign code, which must not hold up
+/// the caller of `stop`.
+void native_executor::pool::keep_time() {
+  lock l(guard_);
+  while (!closing_) {
+    std::vector<run_ptr> asked;
+    std::vector<std::pair<ticket, outcome>> given_up;
+    auto next = clock::time_point::max();
+    const auto now = clock::now();
+    for (const auto& [t, run] : runs_) {
+      if (!run->deadline)
+        continue;
+      if (!run->source.stop_requested())
+        asked.push_back(run);
+      if (*run->deadline <= now)
+        given_up.emplace_back(t, outcome::failed("did not stop when asked, within "
+                                                 + std::to_string(run->grace.count()) + " ms"));
+      else
+        next = std::min(next, *run->deadline);
+    }
+    if (!asked.empty() || !given_up.empty()) {
+      l.unlock();
+      for (const auto& run : asked)
+        run->source.request_stop();
+      for (auto& [t, o] : given_up)
+        finish(t, std::move(o));
+      asked.clear();
+      l.lock();
+    } else if (next == clock::time_point::max()) {
+      time_.wait(l);
+    } else {
+      time_.wait_until(l, next);
+    }
+  }
+}
+
+/// Takes a run out of the list; null if it has ended. Whoever gets it calls `done`: so that happens once.
+native_executor::pool::run_ptr native_executor::pool::take(ticket t) {
+  const lock l(guard_);
+  auto node = runs_.extract(t);
+  return node ? std::move(node.mapped()) : nullptr;
+}
+
+void native_executor::pool::finish(ticket t, outcome o) {
+  const auto run = take(t);
+  if (!run)
+    return;
+  bool released = false;
+  {
+    const lock l(guard_);
+    released = closing_ && o.what == outcome::kind::failure; // it was we who broke it off
+  }
+  run->done(released ? outcome::given_back() : std::move(o));
+}
+
+void native_executor::pool::close() {
+  lock l(guard_);
+  closing_ = true;
+  queue_.clear(); // the jobs in it are still in runs_
+  const auto asked = runs_;
+  l.unlock();
+  for (const auto& [t, run] : asked)
+    run->source.request_stop();
+  work_.notify_all();
+  time_.notify_all();
+  l.lock();
+  const auto all_ended = [this] {
+    return std::all_of(threads_.begin(), threads_.end(), [](const auto& w) { return w->ended; });
+  };
+  ended_.wait_for(l, closing_time, all_ended);
+  const auto left = std::exchange(runs_, {});
+  const auto threads = std::exchange(threads_, {});
+  std::vector<bool> ended;
+  for (const auto& w : threads)
+    ended.push_back(w->ended);
+  l.unlock();
+  for (std::size_t i = 0; i < threads.size(); ++i)
+    ended[i] ? threads[i]->thread.join() : threads[i]->thread.detach();
+  for (const auto& [t, run] : left)
+    run->done(outcome::given_back());
+}
+
+native_executor::native_executor() : pool_(std::make_shared<pool>()) {}
+
+native_executor::~native_executor() {
+  pool_->close();
+}
+
+void native_executor::start(ticket t, const claimed_job& j, std::shared_ptr<const native_function> f,
+                            executor::done_callback done) {
+  pool_->start(t, {.job = j, .function = std::move(f), .done = std::move(done)});
+}
+
+void native_executor::stop(ticket t, std::chrono::milliseconds grace) {
+  pool_->stop(t, grace);
+}
+
+} // namespace jobd::execution

@@ -1,0 +1,105 @@
+#include "http/problem.hpp"
+
+#include "core/job.hpp"
+#include "core/json_text.hpp"
+#include "core/log.hpp"
+#include "http/json.hpp"
+
+namespace jobd::http::problem {
+namespace {
+
+/// One kind of problem: `urn:jobd:problem:<name>`.
+struct kind {
+  int status;
+  std::string_view name;
+  std::string_view title;
+};
+
+constexpr kind invalid{400, "invalid", "The request is not valid"};
+constexpr kind not_found{404, "not-found", "There is no such resource"};
+constexpr kind wrong_method{405, "method-not-allowed", "The method is not allowed here"};
+constexpr kind too_large{413, "body-too-large", "The body is too large"};
+constexpr kind too_long{414, "target-too-long", "The address is too long"};
+constexpr kind wrong_type{415, "unsupported-media-type", "The body must be JSON"};
+constexpr kind internal{500, "internal", "Something went wrong inside"};
+constexpr kind away{503, "store-away", "Jobs cannot be stored or read now"};
+constexpr kind uncertain{503, "store-uncertain", "It is not known whether the job was stored"};
+constexpr kind overloaded{503, "overloaded", "Too many requests are waiting"};
+constexpr kind stopping{503, "stopping", "The server is stopping"};
+
+reply make(const kind& k, std::string_view detail, std::string_view field = {}) {
+  auto body = "{\"type\":\"urn:jobd:problem:" + std::string{k.name} + "\",\"title\":" + json_string(k.title)
+              + ",\"status\":" + std::to_string(k.status)
+              + ",\"detail\":" + json_string(storable_text(detail));
+  if (!field.empty())
+    body += ",\"field\":" + json_string(field);
+  return {k.status, "application/problem+json", body + "}"};
+}
+
+/// 503 asks the client to come back: after a second if room is made all the time, later if something has to recover.
+reply make_retry(const kind& k, std::string_view detail, int retry_after_seconds) {
+  auto r = make(k, detail);
+  r.headers.emplace_back("Retry-After", std::to_string(retry_after_seconds));
+  return r;
+}
+
+/// The field that a context speaks of: it names the field first.
+std::string_view field_of(std::string_view context) {
+  const auto word = context.substr(0, context.find(' '));
+  return is_job_field(word) ? word : std::string_view{};
+}
+
+} // namespace
+
+reply from(const error& e) {
+  switch (e.code) {
+    case ec::invalid: return make(invalid, e.context, field_of(e.context));
+    case ec::not_found: return no_such_job();
+    case ec::overloaded: return make_retry(overloaded, "nothing was stored; try again", 1);
+    case ec::stopping: return make_retry(stopping, "nothing was stored; try again", 2);
+    case ec::store_away:
+    case ec::schema_old: return make_retry(away, "the store cannot be reached; try again", 5);
+    case ec::store_uncertain:
+      return make_retry(uncertain, "the job may exist, for the answer about it was lost; within the dedupe window the "
+                                   "same type and object_id get the same job", 5);
+    default: break;
+  }
+  log::error("HTTP request failed inside", {{"error", to_string(e)}});
+  return make(internal, "the server's log has the cause");
+}
+
+reply no_such_path() {
+  return make(not_found, "no such path: there are /v1/jobs, /v1/jobs/{id} and /healthz");
+}
+
+reply no_such_job() {
+  return make(not_found, "no such job");
+}
+
+reply method_not_allowed(std::string_view allowed) {
+  auto r = make(wrong_method, "allowed: " + std::string{allowed});
+  r.headers.emplace_back("Allow", allowed);
+  return r;
+}
+
+reply unknown_parameter(std::string_view name) {
+  return make(invalid, "unknown query parameter " + json_string(storable_text(name)) + ": none is known");
+}
+
+reply body_too_large() {
+  auto r = make(too_large, "a body may have " + std::to_string(limits::body_bytes) + " bytes");
+  r.close = true;
+  return r;
+}
+
+reply target_too_long() {
+  auto r = make(too_long, "a path with its query may have 2048 bytes");
+  r.close = true;
+  return r;
+}
+
+reply not_json() {
+  return make(wrong_type, "Content-Type must be application/json");
+}
+
+} // namespace jobd::http::problem

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// HTTP as jobd sees it, without a library.
+namespace jobd::http {
+
+/// What a client sent, as far as jobd reads it. Views are valid until the handler returns.
+struct request {
+  std::string_view method;
+  /// Path and query, as in the request line.
+  std::string_view target;
+  std::string_view content_type;
+  std::string_view body;
+  /// What the client sent or wants to send: more than `body` has if that was too much to be kept.
+  std::uint64_t body_bytes = 0;
+};
+
+/// What is answered.
+struct reply {
+  int status = 200;
+  std::string_view content_type = "application/json";
+  std::string body;
+  /// Beside Content-Type and what the connection needs.
+  std::vector<std::pair<std::string_view, std::string>> headers = {};
+  /// The connection ends with this answer.
+  bool close = false;
+};
+
+} // namespace jobd::http

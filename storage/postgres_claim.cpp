@@ -1,0 +1,140 @@
+#include "storage/postgres_write.hpp"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+namespace jobd::storage {
+namespace {
+
+// `picked` locks before anything is written, skips what others have locked, and reads a locked row's newest version.
+// A node without a row claims nothing: it was condemned, and what it took now would be taken from it at once.
+
+constexpr auto claim_hinted = statement{"claim_hinted", R"sql(
+with picked as (
+  select id from jobs
+  where id = any($1::bigint[]) and status = 'created' and ready and type = any($2::text[])
+    and exists (select from nodes where nodes.id = $3::bigint)
+  order by priority, id
+  limit $4::bigint
+  for update skip locked
+)
+update jobs j set status = 'running', attempt = attempt + 1, node_id = $3::bigint,
+  start_time = timezone('utc', now()), end_time = null
+from picked where j.id = picked.id
+returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, j.timeout, j.max_attempts, j.failures
+)sql"};
+
+/// The head of one queue, by the index that holds nothing but what is ready.
+constexpr auto claim_head = statement{"claim_head", R"sql(
+with picked as (
+  select id from jobs
+  where queue = $1::text and status = 'created' and ready and type = any($2::text[])
+    and exists (select from nodes where nodes.id = $3::bigint)
+  order by priority, id
+  limit $4::bigint
+  for update skip locked
+)
+update jobs j set status = 'running', attempt = attempt + 1, node_id = $3::bigint,
+  start_time = timezone('utc', now()), end_time = null
+from picked where j.id = picked.id
+returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, j.timeout, j.max_attempts, j.failures
+)sql"};
+
+/// The claimed jobs in queue order; an update returns them in any.
+std::vector<claimed_job> read_claimed(const rows& r) {
+  auto jobs = std::vector<claimed_job>{};
+  for (auto row = 0; row < r.size(); ++row) {
+    auto& j = jobs.emplace_back();
+    j.id = r.number<job_id>(row, 0);
+    j.attempt = r.number<attempt_no>(row, 1);
+    j.object_id = r.number<std::int64_t>(row, 2);
+    j.type = r.text(row, 3);
+    j.queue = r.text(row, 4);
+    j.payload = r.text(row, 5);
+    j.priority = r.number<int>(row, 6);
+    if (!r.null(row, 7))
+      j.timeout = seconds{r.number<double>(row, 7)};
+    j.max_attempts = r.number<int>(row, 8);
+    j.failures = r.number<int>(row, 9);
+  }
+  std::ranges::sort(jobs, {}, [](const claimed_job& j) { return std::tuple{j.priority, j.id}; });
+  return jobs;
+}
+
+sql_expected<std::vector<claimed_job>> claim_by_queues(postgres_connection& pg, const claim_request& c) {
+  auto taken = std::vector<claimed_job>{};
+  for (const auto& queue : c.queues) {
+    const auto wanted = c.limit - static_cast<int>(taken.size());
+    if (wanted <= 0)
+      break;
+    auto r = pg.exec(claim_head, parameters{}.add(queue).add(c.types).add(c.node).add(std::int64_t{wanted}));
+    if (!r)
+      return tl::unexpected{r.error()};
+    std::ranges::move(read_claimed(*r), std::back_inserter(taken));
+  }
+  return taken;
+}
+
+/// Requests that one statement can serve: same node, same types, and room for all of their hints or a single request.
+struct group {
+  std::vector<std::size_t> members;
+  column<std::int64_t> ids;
+  std::int64_t limit = 0;
+};
+
+std::vector<group> group_hinted(std::span<const claim_request> claims) {
+  auto groups = std::vector<group>{};
+  auto mergeable = std::map<std::tuple<node_id, std::vector<std::string>>, std::size_t>{};
+  for (auto i = std::size_t{0}; i < claims.size(); ++i) {
+    const auto& c = claims[i];
+    if (c.ids.empty() || c.limit <= 0)
+      continue;
+    auto place = groups.size();
+    if (c.limit >= static_cast<int>(c.ids.size()))
+      place = mergeable.try_emplace({c.node, c.types}, place).first->second;
+    if (place == groups.size())
+      groups.emplace_back();
+    auto& g = groups[place];
+    g.members.push_back(i);
+    g.ids.insert(g.ids.end(), c.ids.begin(), c.ids.end());
+    g.limit += c.limit;
+  }
+  return groups;
+}
+
+/// Gives each job to the first member that asked for it.
+void hand_out(std::vector<claimed_job> jobs, const group& g, std::span<const claim_request> claims,
+              std::vector<std::vector<claimed_job>>& answers) {
+  auto owner = std::map<job_id, std::size_t>{};
+  for (const auto member : g.members)
+    for (const auto id : claims[member].ids)
+      owner.emplace(id, member);
+  for (auto& j : jobs)
+    answers[owner.at(j.id)].push_back(std::move(j));
+}
+
+} // namespace
+
+sql_expected<std::vector<std::vector<claimed_job>>> write_claims(postgres_connection& pg,
+                                                                 std::span<const claim_request> claims) {
+  auto answers = std::vector<std::vector<claimed_job>>(claims.size());
+  for (const auto& g : group_hinted(claims)) {
+    const auto& first = claims[g.members.front()];
+    auto r = pg.exec(claim_hinted, parameters{}.add(g.ids).add(first.types).add(first.node).add(g.limit));
+    if (!r)
+      return tl::unexpected{r.error()};
+    hand_out(read_claimed(*r), g, claims, answers);
+  }
+  for (auto i = std::size_t{0}; i < claims.size(); ++i) {
+    if (!claims[i].ids.empty())
+      continue;
+    auto taken = claim_by_queues(pg, claims[i]);
+    if (!taken)
+      return tl::unexpected{taken.error()};
+    answers[i] = std::move(*taken);
+  }
+  return answers;
+}
+
+} // namespace jobd::storage

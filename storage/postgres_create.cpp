@@ -1,0 +1,160 @@
+#include "storage/postgres_write.hpp"
+
+#include <map>
+#include <utility>
+
+namespace jobd::storage {
+namespace {
+
+/// One row per key decides (job_dedupe's primary key): who inserts it, or takes over one that has expired, has won and
+/// gets a job. Keys are sorted, so that no two batches wait for each other. Ids are drawn in the order of the batch:
+/// first in, first out. A due time that has passed already is no reason to wait.
+constexpr auto insert_jobs = statement{"insert_jobs", R"sql(
+with asked as materialized (
+  select nextval('jobs_id_seq') as id, a.*,
+    coalesce(a.at, timezone('utc', now()) + nullif(a.delay, 0) * interval '1 second') as due
+  from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::float8[], $7::integer[],
+              $8::timestamp[], $9::float8[])
+    with ordinality as a(object_id, type, queue, payload, priority, timeout, max_attempts, at, delay, place)
+), won as (
+  insert into job_dedupe (type, object_id, job_id, expires_at)
+  select type, object_id, id, timezone('utc', now()) + $10::float8 * interval '1 second'
+  from asked where $10::float8 > 0
+  order by type, object_id
+  on conflict (type, object_id) do update set job_id = excluded.job_id, expires_at = excluded.expires_at
+    where job_dedupe.expires_at <= timezone('utc', now())
+  returning job_id
+), kept as (
+  insert into jobs (id, object_id, type, queue, payload, priority, timeout, max_attempts, run_at, ready)
+  select id, object_id, type, queue, payload::jsonb, priority, timeout, max_attempts, due,
+    due is null or due <= timezone('utc', now())
+  from asked where $10::float8 is null or id in (select job_id from won)
+  order by id
+  returning id, case when not ready then run_at end as due
+)
+select asked.place, kept.id, kept.due from asked join kept on kept.id = asked.id
+)sql"};
+
+/// The jobs that stand for the keys that were not won. A statement of its own sees what was committed while the
+/// insert waited for another transaction.
+constexpr auto read_standing = statement{"read_standing", R"sql(
+select a.place, d.job_id, case when j.status = 'created' and not j.ready then j.run_at end
+from unnest($1::text[], $2::bigint[]) with ordinality as a(type, object_id, place)
+join job_dedupe d on d.type = a.type and d.object_id = a.object_id
+left join jobs j on j.id = d.job_id
+)sql"};
+
+using places = std::vector<std::size_t>;
+
+/// A row can be gone again between the two statements only if it was pruned just then.
+constexpr auto tries = 3;
+
+sql_expected<rows> insert(postgres_connection& pg, std::span<const job_spec> creates, const places& which,
+                          std::optional<double> window) {
+  column<std::int64_t> object_ids;
+  column<std::string_view> types, queues, payloads;
+  column<std::int32_t> priorities, max_attempts;
+  column<double> timeouts, delays;
+  column<timestamp> run_ats;
+  const auto count = [](const std::optional<seconds>& s) {
+    return s ? std::optional{s->count()} : std::nullopt;
+  };
+  for (const auto place : which) {
+    const auto& spec = creates[place];
+    object_ids.emplace_back(spec.object_id);
+    types.emplace_back(spec.type);
+    queues.emplace_back(spec.queue);
+    payloads.push_back(spec.payload.empty() ? std::nullopt : std::optional<std::string_view>{spec.payload});
+    priorities.emplace_back(spec.priority);
+    timeouts.push_back(count(spec.timeout));
+    max_attempts.emplace_back(spec.max_attempts);
+    run_ats.push_back(spec.run_at);
+    delays.push_back(count(spec.delay));
+  }
+  return pg.exec(insert_jobs, parameters{}
+                                .add(object_ids)
+                                .add(types)
+                                .add(queues)
+                                .add(payloads)
+                                .add(priorities)
+                                .add(timeouts)
+                                .add(max_attempts)
+                                .add(run_ats)
+                                .add(delays)
+                                .add(window));
+}
+
+sql_expected<rows> read(postgres_connection& pg, std::span<const job_spec> creates, const places& which) {
+  column<std::string_view> types;
+  column<std::int64_t> object_ids;
+  for (const auto place : which) {
+    types.emplace_back(creates[place].type);
+    object_ids.emplace_back(creates[place].object_id);
+  }
+  return pg.exec(read_standing, parameters{}.add(types).add(object_ids));
+}
+
+/// Fills in the answers that `r` holds; what is left of `which`.
+places take_answers(const rows& r, const places& which, bool duplicate, std::vector<created_job>& answers) {
+  auto answered = std::vector<bool>(which.size());
+  for (auto row = 0; row < r.size(); ++row) {
+    const auto nth = r.number<std::size_t>(row, 0) - 1;
+    answered[nth] = true;
+    answers[which[nth]] = {r.number<job_id>(row, 1), duplicate, r.time(row, 2)};
+  }
+  auto left = places{};
+  for (auto nth = std::size_t{0}; nth < which.size(); ++nth)
+    if (!answered[nth])
+      left.push_back(which[nth]);
+  return left;
+}
+
+/// For each create the first one of the batch that has its key, which may be itself.
+places first_of_key(std::span<const job_spec> creates) {
+  auto firsts = std::map<std::pair<std::string_view, std::int64_t>, std::size_t>{};
+  auto out = places{};
+  for (auto place = std::size_t{0}; place < creates.size(); ++place)
+    out.push_back(firsts.emplace(std::pair{std::string_view{creates[place].type}, creates[place].object_id}, place)
+                    .first->second);
+  return out;
+}
+
+} // namespace
+
+sql_expected<std::vector<created_job>> write_creates(postgres_connection& pg, std::span<const job_spec> creates,
+                                                     std::optional<seconds> window) {
+  const auto dedupe = window && window->count() > 0;
+  const auto seconds_standing = dedupe ? std::optional{window->count()} : std::nullopt;
+  auto firsts = places{};
+  if (dedupe)
+    firsts = first_of_key(creates);
+  auto pending = places{};
+  for (auto place = std::size_t{0}; place < creates.size(); ++place)
+    if (!dedupe || firsts[place] == place)
+      pending.push_back(place);
+
+  auto answers = std::vector<created_job>(creates.size());
+  for (auto n = 0; n < tries && !pending.empty(); ++n) {
+    auto won = insert(pg, creates, pending, seconds_standing);
+    if (!won)
+      return tl::unexpected{n == 0 ? won.error() : after_writing(won.error())};
+    pending = take_answers(*won, pending, false, answers);
+    if (pending.empty())
+      break;
+    auto standing = read(pg, creates, pending);
+    if (!standing)
+      return tl::unexpected{after_writing(standing.error())};
+    pending = take_answers(*standing, pending, true, answers);
+  }
+  if (!pending.empty())
+    return tl::unexpected{sql_error{sql_error::kind::other, "a dedupe row vanished again and again", {}}};
+
+  for (auto place = std::size_t{0}; place < firsts.size(); ++place)
+    if (firsts[place] != place) {
+      answers[place] = answers[firsts[place]];
+      answers[place].duplicate = true;
+    }
+  return answers;
+}
+
+} // namespace jobd::storage

@@ -1,0 +1,133 @@
+#include "storage/postgres_nodes.hpp"
+
+namespace jobd::storage {
+namespace {
+
+constexpr auto insert_new_node = statement{"insert_node", R"sql(
+insert into nodes (host, pid, version, slots) values ($1::text, $2::integer, $3::text, $4::integer) returning id
+)sql"};
+
+/// The parts see the table as it was before the beat was renewed, so the node itself is left out of the overdue ones.
+constexpr auto beat_and_look = statement{"beat_and_look", R"sql(
+with me as (
+  update nodes set heartbeat_at = timezone('utc', now()) where id = $1::bigint returning id
+)
+select 'known', id, null::integer, null::timestamp from me
+union all
+select 'overdue', id, null, heartbeat_at from nodes
+where id <> $1::bigint and heartbeat_at < timezone('utc', now()) - $2::float8 * interval '1 second'
+union all
+select 'orphaning', node_id, null, null from (
+  select distinct node_id from jobs where status = 'running'
+) owners
+where not exists (select from nodes where nodes.id = owners.node_id)
+union all
+select 'running', id, attempt, null from jobs where status = 'running' and node_id = $1::bigint
+)sql"};
+
+constexpr auto delete_by_id = statement{"delete_node", "delete from nodes where id = $1::bigint"};
+
+/// The row goes only if the beat is the one that was judged; a beat that is renewed meanwhile makes the delete find
+/// nothing. A job that fails here forgets its node, or that node's late finish would pass for the one that is stored.
+constexpr auto rescue_from = statement{"rescue_from", R"sql(
+with gone as (
+  delete from nodes where id = $1::bigint and heartbeat_at = $2::timestamp returning host, pid
+), held as (
+  select id from jobs
+  where node_id = $1::bigint and status = 'running'
+    and (exists (select from gone) or not exists (select from nodes where nodes.id = $1::bigint))
+  order by id
+  for update skip locked
+), freed as (
+  update jobs j set
+    status = case when j.recoveries < $3::integer then $4::text else $5::text end,
+    recoveries = j.recoveries + 1,
+    node_id = null,
+    start_time = case when j.recoveries < $3::integer then null else j.start_time end,
+    end_time = case when j.recoveries < $3::integer then null else timezone('utc', now()) end,
+    message = case when j.recoveries < $3::integer then j.message else
+      'quarantined: its node died ' || j.recoveries + 1 || ' times while running it, last node ' || $1::bigint
+        || coalesce((select ' (' || host || ':' || pid || ')' from gone), '') end
+  from held where j.id = held.id
+  returning j.id, j.queue, j.priority, j.status
+)
+select id, queue, priority from freed where status = $4::text order by id
+)sql"};
+
+constexpr auto find_host = statement{"find_host", R"sql(
+select exists (
+  select from nodes
+  where host = $1::text and heartbeat_at >= timezone('utc', now()) - $2::float8 * interval '1 second')
+)sql"};
+
+std::optional<double> overdue_seconds() {
+  return seconds{lease::overdue_after}.count();
+}
+
+/// A status after an event that a running job can meet.
+std::string_view after_running(lifecycle::event e) {
+  return to_string(lifecycle::next(job_status::running, e).value());
+}
+
+} // namespace
+
+sql_expected<node_id> insert_node(postgres_connection& pg, const node_info& info) {
+  auto r = pg.exec(insert_new_node, parameters{}
+                                      .add(info.host)
+                                      .add(std::int64_t{info.pid})
+                                      .add(info.version)
+                                      .add(std::int64_t{info.slots}));
+  if (!r)
+    return tl::unexpected{r.error()};
+  return r->number<node_id>(0, 0);
+}
+
+sql_expected<beat_report> renew_beat(postgres_connection& pg, node_id node) {
+  auto r = pg.exec(beat_and_look, parameters{}.add(node).add(overdue_seconds()));
+  if (!r)
+    return tl::unexpected{r.error()};
+  auto report = beat_report{};
+  for (auto row = 0; row < r->size(); ++row) {
+    const auto what = r->text(row, 0);
+    const auto id = r->number<std::int64_t>(row, 1);
+    if (what == "known")
+      report.known = true;
+    else if (what == "overdue")
+      report.overdue.push_back({id, r->time(row, 3).value_or(timestamp{})});
+    else if (what == "orphaning")
+      report.orphaning.push_back(id);
+    else
+      report.running.push_back({id, r->number<attempt_no>(row, 2)});
+  }
+  return report;
+}
+
+sql_expected<void> delete_node(postgres_connection& pg, node_id node) {
+  if (auto r = pg.exec(delete_by_id, parameters{}.add(node)); !r)
+    return tl::unexpected{r.error()};
+  return {};
+}
+
+sql_expected<std::vector<hint>> rescue_jobs(postgres_connection& pg, const lease::suspect& dead) {
+  auto r = pg.exec(rescue_from, parameters{}
+                                  .add(dead.node)
+                                  .add(dead.heartbeat_at)
+                                  .add(std::int64_t{lifecycle::max_recoveries})
+                                  .add(after_running(lifecycle::event::rescue))
+                                  .add(after_running(lifecycle::event::quarantine)));
+  if (!r)
+    return tl::unexpected{r.error()};
+  auto hints = std::vector<hint>{};
+  for (auto row = 0; row < r->size(); ++row)
+    hints.push_back({r->number<job_id>(row, 0), std::string{r->text(row, 1)}, r->number<int>(row, 2)});
+  return hints;
+}
+
+sql_expected<bool> host_has_beaten(postgres_connection& pg, const std::string& host) {
+  auto r = pg.exec(find_host, parameters{}.add(host).add(overdue_seconds()));
+  if (!r)
+    return tl::unexpected{r.error()};
+  return r->boolean(0, 0);
+}
+
+} // namespace jobd::storage

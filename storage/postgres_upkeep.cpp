@@ -1,0 +1,101 @@
+#include "storage/postgres_upkeep.hpp"
+
+namespace jobd::storage {
+namespace {
+
+/// What is next is read from before the update, so the rows just turned are left out by name. A due row that another
+/// node has locked is not ours to wait for; one beyond the limit is.
+constexpr auto turn_due_ready = statement{"turn_due_ready", R"sql(
+with due as (
+  select id from jobs
+  where status = 'created' and not ready and run_at <= timezone('utc', now())
+  order by run_at
+  limit $1::bigint
+  for update skip locked
+), turned as (
+  update jobs j set ready = true from due where j.id = due.id
+  returning j.id, j.queue, j.priority
+)
+select id, queue, priority, null::float8 from turned
+union all
+select null, null, null, next.seconds from (
+  select greatest(extract(epoch from run_at - timezone('utc', now())), 0)::float8 as seconds from jobs
+  where status = 'created' and not ready
+    and (run_at > timezone('utc', now()) or (select count(*) from due) = $1::bigint)
+    and id not in (select id from due)
+  order by run_at
+  limit 1
+) next
+)sql"};
+
+/// One page of the primary key. Ids grow with created_at but for the length of a transaction, so a page that reaches
+/// rows younger than the retention has nothing old behind it.
+constexpr auto delete_page = statement{"delete_page", R"sql(
+with page as (
+  select id, status, end_time, created_at from jobs where id > $1::bigint order by id limit $2::bigint
+), old as (
+  select id from jobs
+  where id in (
+      select id from page
+      where status in ('success', 'failed', 'cancelled')
+        and end_time < timezone('utc', now()) - $3::float8 * interval '1 second')
+  order by id
+  for update skip locked
+), removed as (
+  delete from jobs j using old where j.id = old.id returning 1
+)
+select (select count(*) from removed), max(id), count(*) < $2::bigint
+  or max(created_at) > timezone('utc', now()) - $3::float8 * interval '1 second'
+from page
+)sql"};
+
+/// A minute late, so that a create that was just refused still finds the row which refused it.
+constexpr auto delete_expired = statement{"delete_expired", R"sql(
+with expired as (
+  select type, object_id from job_dedupe
+  where expires_at < timezone('utc', now()) - interval '1 minute'
+  order by expires_at
+  limit $1::bigint
+  for update skip locked
+)
+delete from job_dedupe d using expired e where d.type = e.type and d.object_id = e.object_id
+returning 1
+)sql"};
+
+constexpr std::int64_t page_rows = 2000;
+
+} // namespace
+
+sql_expected<promotion> promote_due(postgres_connection& pg, int limit) {
+  auto r = pg.exec(turn_due_ready, parameters{}.add(std::int64_t{limit}));
+  if (!r)
+    return tl::unexpected{r.error()};
+  auto p = promotion{};
+  for (auto row = 0; row < r->size(); ++row) {
+    if (r->null(row, 0))
+      p.next_in = seconds{r->number<double>(row, 3)};
+    else
+      p.hints.push_back({r->number<job_id>(row, 0), std::string{r->text(row, 1)}, r->number<int>(row, 2)});
+  }
+  return p;
+}
+
+sql_expected<prune_report> prune_old(postgres_connection& pg, prune_cursor from, seconds retention) {
+  auto jobs = pg.exec(delete_page, parameters{}.add(from.after).add(page_rows).add(retention.count()));
+  if (!jobs)
+    return tl::unexpected{jobs.error()};
+  auto keys = pg.exec(delete_expired, parameters{}.add(page_rows));
+  if (!keys)
+    return tl::unexpected{after_writing(keys.error())};
+
+  auto report = prune_report{};
+  report.jobs = jobs->number<std::int64_t>(0, 0);
+  report.dedupe_rows = keys->size();
+  const auto end_of_jobs = jobs->null(0, 1) || jobs->boolean(0, 2);
+  if (!end_of_jobs)
+    report.next.after = jobs->number<job_id>(0, 1);
+  report.done = end_of_jobs && report.dedupe_rows < page_rows;
+  return report;
+}
+
+} // namespace jobd::storage

@@ -1,0 +1,77 @@
+#include "actors/hinter.hpp"
+
+#include "tests/actors/fakes.hpp"
+#include "tests/actors/fixture.hpp"
+
+namespace jobd::actors {
+namespace {
+
+struct hinter_fixture : actor_fixture {
+  neighbours around;
+  hinter_actor duty;
+
+  void spawn_hinter() {
+    auto options = hinter_options{};
+    options.queues = {"default"};
+    options.types = {"default", "mail"};
+    options.limit = 100;
+    duty = keep(sys.spawn(hinter, options, keep(sys.spawn(neighbour_storage, &around)),
+                          keep(sys.spawn(neighbour_queue, &around))));
+    run();
+  }
+  ~hinter_fixture() {
+    duty = nullptr;
+    end_actors();
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(hinter_suite, hinter_fixture)
+
+BOOST_AUTO_TEST_CASE(ready_jobs_are_hinted_again_every_two_seconds) {
+  around.ready = {{1, "default", 5}};
+  spawn_hinter();
+  BOOST_TEST(around.pushed.size() == 1u);
+  advance(4'100ms);
+  BOOST_TEST(around.pushed.size() == 3u);
+  BOOST_TEST(around.ready_queries[0].types.size() == 2u);
+  BOOST_TEST(around.ready_queries[0].limit == 100);
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_queue_wakes_it_only_if_the_last_pass_found_jobs) {
+  spawn_hinter();
+  self->send(duty, atom::wake_v);
+  run();
+  BOOST_TEST(around.ready_queries.size() == 1u);
+  around.ready = {{1, "default", 5}};
+  advance(2'100ms);
+  const auto before = around.ready_queries.size();
+  self->send(duty, atom::wake_v);
+  run();
+  BOOST_TEST(around.ready_queries.size() == before + 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_plainly_full_queue_is_looked_after_less_often) {
+  around.ready = {{1, "default", 5}};
+  around.queue_size = 100;
+  spawn_hinter();
+  advance(9s);
+  BOOST_TEST(around.ready_queries.size() == 1u);
+  advance(2s);
+  BOOST_TEST(around.ready_queries.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(the_store_is_not_asked_while_the_queue_is_away) {
+  around.queue_away = true;
+  spawn_hinter();
+  advance(10s);
+  BOOST_TEST(around.ready_queries.empty());
+  around.queue_away = false;
+  advance(2'100ms);
+  BOOST_TEST(around.ready_queries.size() == 1u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace jobd::actors

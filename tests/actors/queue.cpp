@@ -1,0 +1,80 @@
+#include "actors/queue.hpp"
+
+#include "actors/fetcher.hpp"
+#include "tests/actors/fixture.hpp"
+
+namespace jobd::actors {
+namespace {
+
+struct queue_log {
+  bool away = false;
+  std::vector<std::size_t> pushes;
+};
+
+class fake_queue : public queue::job_queue {
+public:
+  explicit fake_queue(queue_log* log) : log_(log) {}
+
+  expected<void> push(std::span<const hint> more) override {
+    log_->pushes.push_back(more.size());
+    if (log_->away)
+      return fail(ec::queue_away);
+    return {};
+  }
+  expected<hints> pop(std::span<const std::string>, int, std::chrono::milliseconds) override {
+    if (log_->away)
+      return fail(ec::queue_away);
+    return hints{{1, "default", 5}};
+  }
+  expected<std::int64_t> size(const std::string&) override { return 3; }
+
+private:
+  queue_log* log_;
+};
+
+struct queue_fixture : actor_fixture {
+  queue_log log;
+  ~queue_fixture() { end_actors(); }
+
+  queue_factory make = [this] { return std::make_unique<fake_queue>(&log); };
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(queue_suite, queue_fixture)
+
+BOOST_AUTO_TEST_CASE(hints_that_have_arrived_are_written_in_one_go) {
+  const auto q = keep(sys.spawn(actors::queue, make));
+  for (auto i = 1; i <= 10; ++i)
+    self->send(q, atom::push_v, hints{{i, "default", 5}});
+  run();
+  BOOST_REQUIRE(log.pushes.size() == 1u);
+  BOOST_TEST(log.pushes[0] == 10u);
+}
+
+BOOST_AUTO_TEST_CASE(while_the_queue_is_away_hints_are_dropped_without_asking_it_each_time) {
+  const auto q = keep(sys.spawn(actors::queue, make));
+  log.away = true;
+  for (auto i = 0; i < 20; ++i) {
+    self->send(q, atom::push_v, hints{{i, "default", 5}});
+    advance(50ms);
+  }
+  BOOST_TEST(log.pushes.size() <= 3u);
+  log.away = false;
+  advance(500ms);
+  self->send(q, atom::push_v, hints{{1, "default", 5}});
+  run();
+  BOOST_TEST(log.pushes.back() == 1u);
+  BOOST_TEST(ask<std::int64_t>(q, atom::size_v, std::string{"default"})->value() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(the_fetcher_hands_on_what_it_popped_and_that_the_queue_is_away) {
+  const auto f = keep(sys.spawn(fetcher, make, std::vector<std::string>{"default"}));
+  BOOST_TEST(ask<hints>(f, atom::pop_v, 5)->value().size() == 1u);
+  log.away = true;
+  BOOST_TEST((ask<hints>(f, atom::pop_v, 5)->error().code == ec::queue_away));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace jobd::actors

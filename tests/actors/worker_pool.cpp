@@ -1,0 +1,429 @@
+#include "actors/worker_pool.hpp"
+
+#include "tests/actors/fixture.hpp"
+
+namespace jobd::actors {
+namespace {
+
+/// An executor whose runs end when the test says so.
+struct fake_executor : execution::executor {
+  struct started {
+    claimed_job what;
+    done_callback done;
+    std::optional<std::chrono::milliseconds> stopped;
+  };
+  std::vector<started> runs;
+  bool throws = false;
+
+  execution::ticket start(const claimed_job& j, done_callback done) override {
+    runs.push_back({j, std::move(done), {}});
+    return runs.size() - 1;
+  }
+  void stop(execution::ticket t, std::chrono::milliseconds grace) override { runs[t].stopped = grace; }
+};
+
+/// What stands around the pool.
+struct surroundings {
+  hints queued;
+  bool queue_away = false;
+  std::vector<int> demands;
+  hints pushed;
+  ec store_fails = ec::none;
+  bool hold_claims = false;
+  caf::actor held_claims;
+  std::vector<storage::claim_request> claims;
+  std::vector<storage::finish_request> finishes;
+  storage::finish_answer finish_answer = storage::finish_answer::accepted;
+  /// What a claim in queue order finds.
+  std::vector<job_id> in_store;
+  std::map<job_id, attempt_no> attempts;
+  std::map<job_id, std::string> types;
+  int max_attempts = 1;
+  int hinter_wakes = 0;
+  std::vector<std::chrono::milliseconds> due;
+
+  claimed_jobs take(const storage::claim_request& what) {
+    auto jobs = claimed_jobs{};
+    auto ids = what.ids;
+    if (ids.empty())
+      for (; !in_store.empty() && static_cast<int>(ids.size()) < what.limit; in_store.erase(in_store.begin()))
+        ids.push_back(in_store.front());
+    for (const auto id : ids) {
+      auto j = claimed_job{};
+      j.id = id;
+      j.attempt = ++attempts[id];
+      j.type = types.contains(id) ? types[id] : "default";
+      j.queue = "default";
+      j.max_attempts = max_attempts;
+      jobs.push_back(j);
+    }
+    return jobs;
+  }
+};
+
+storage_actor::behavior_type fake_storage(storage_actor::pointer self, surroundings* w) {
+  return {
+    [](atom::create, job_spec&) -> caf::result<created_job> { return created_job{}; },
+    [](atom::find, job_id) -> caf::result<job> { return job{}; },
+    [w, self](atom::claim, storage::claim_request& what) -> caf::result<claimed_jobs> {
+      w->claims.push_back(what);
+      if (w->hold_claims)
+        return hold<claimed_jobs>(self, w->held_claims);
+      if (w->store_fails != ec::none)
+        return to_caf({w->store_fails, {}});
+      return w->take(what);
+    },
+    [w](atom::finish, storage::finish_request& what) -> caf::result<storage::finish_answer> {
+      w->finishes.push_back(what);
+      if (w->store_fails != ec::none)
+        return to_caf({w->store_fails, {}});
+      return w->finish_answer;
+    },
+    [](atom::ready, const storage::ready_query&) -> caf::result<hints> { return hints{}; },
+    [](atom::promote, int) -> caf::result<storage::promotion> { return storage::promotion{}; },
+    [](atom::rescue, const lease::suspect&) -> caf::result<hints> { return hints{}; },
+    [](atom::prune, storage::prune_cursor) -> caf::result<storage::prune_report> { return storage::prune_report{}; },
+    [](atom::wake) {},
+  };
+}
+
+queue_actor::behavior_type fake_queue(queue_actor::pointer, surroundings* w) {
+  return {
+    [w](atom::push, hints& more) { w->pushed.insert(w->pushed.end(), more.begin(), more.end()); },
+    [](atom::size, const std::string&) { return std::int64_t{0}; },
+    [](atom::flush) {},
+  };
+}
+
+fetcher_actor::behavior_type fake_fetcher(fetcher_actor::pointer, surroundings* w) {
+  return {
+    [w](atom::pop, int most) -> caf::result<hints> {
+      w->demands.push_back(most);
+      if (w->queue_away)
+        return to_caf({ec::queue_away, {}});
+      auto popped = hints{};
+      for (; !w->queued.empty() && static_cast<int>(popped.size()) < most; w->queued.erase(w->queued.begin()))
+        popped.push_back(w->queued.front());
+      return popped;
+    },
+  };
+}
+
+hinter_actor::behavior_type fake_hinter(hinter_actor::pointer, surroundings* w) {
+  return {[](atom::run_once) {}, [w](atom::wake) { ++w->hinter_wakes; }};
+}
+
+promoter_actor::behavior_type fake_promoter(promoter_actor::pointer, surroundings* w) {
+  return {[](atom::run_once) {}, [w](atom::due, std::chrono::milliseconds in) { w->due.push_back(in); }};
+}
+
+struct pool_fixture : actor_fixture {
+  surroundings world;
+  std::shared_ptr<fake_executor> executor = std::make_shared<fake_executor>();
+  std::shared_ptr<execution::registry> handlers = std::make_shared<execution::registry>();
+  worker_pool_actor pool;
+
+  pool_fixture() { world.held_claims = keep(sys.spawn(vault<claimed_jobs>)); }
+  void spawn_pool(int prefetch, int concurrency) {
+    auto options = worker_pool_options{};
+    options.prefetch = prefetch;
+    options.concurrency = concurrency;
+    options.queues = {"default"};
+    options.timeout = seconds{60};
+    pool = keep(sys.spawn(worker_pool, options,
+                          worker_pool_parts{handlers, executor, keep(sys.spawn(fake_storage, &world)),
+                                            keep(sys.spawn(fake_queue, &world)),
+                                            keep(sys.spawn(fake_fetcher, &world)),
+                                            keep(sys.spawn(fake_hinter, &world)),
+                                            keep(sys.spawn(fake_promoter, &world))}));
+    join(1);
+  }
+  ~pool_fixture() {
+    // Every run ends once, as the executor promises; a runner lives until then.
+    for (auto i = 0u; i < executor->runs.size(); ++i)
+      end(i, outcome::given_back());
+    executor->runs.clear();
+    world.hold_claims = false;
+    world.held_claims = nullptr;
+    pool = nullptr;
+    end_actors();
+  }
+  void join(node_id id) {
+    self->send(pool, atom::joined_v, id, now());
+    run();
+  }
+  void beat(run_keys running = {}) {
+    self->send(pool, atom::beaten_v, std::move(running), now());
+    run();
+  }
+  void queue_jobs(job_id first, job_id last) {
+    for (auto id = first; id <= last; ++id)
+      world.queued.push_back({id, "default", 5});
+  }
+  void end(std::size_t index, outcome o) {
+    if (auto done = std::exchange(executor->runs[index].done, nullptr))
+      done(std::move(o));
+    run();
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(worker_pool_suite, pool_fixture)
+
+BOOST_AUTO_TEST_CASE(it_runs_no_more_than_concurrency_and_reserves_no_more_than_prefetch) {
+  queue_jobs(1, 20);
+  spawn_pool(5, 2);
+  BOOST_TEST(executor->runs.size() == 2u);
+  BOOST_TEST(world.queued.size() == 15u);
+  for (const auto& c : world.claims)
+    BOOST_TEST(c.limit <= 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_slot_that_is_free_again_takes_the_next_job_and_one_more_hint) {
+  queue_jobs(1, 20);
+  spawn_pool(5, 2);
+  end(0, outcome::succeeded("1"));
+  BOOST_TEST(executor->runs.size() == 3u);
+  BOOST_TEST(world.queued.size() == 14u);
+  BOOST_REQUIRE(world.finishes.size() == 1u);
+  BOOST_TEST((world.finishes[0].what.what == lifecycle::event::succeed));
+  BOOST_TEST((world.finishes[0].run == run_key{1, 1}));
+  BOOST_TEST(world.finishes[0].node == 1);
+}
+
+BOOST_AUTO_TEST_CASE(hints_that_find_no_slot_go_back_and_are_not_fetched_again_while_the_slots_stay_taken) {
+  queue_jobs(1, 20);
+  spawn_pool(5, 2);
+  advance(5'100ms);
+  BOOST_TEST(world.pushed.size() == 3u);
+  const auto left = world.queued.size();
+  advance(10s);
+  BOOST_TEST(world.queued.size() == left);
+  // A run that ends is a sign that slots get free again.
+  end(0, outcome::succeeded());
+  BOOST_TEST(world.queued.size() < left);
+}
+
+BOOST_AUTO_TEST_CASE(a_job_over_its_time_is_stopped_and_fails_with_the_seconds_in_its_message) {
+  queue_jobs(1, 1);
+  spawn_pool(5, 2);
+  advance(59s);
+  BOOST_TEST(!executor->runs[0].stopped);
+  advance(1'100ms);
+  BOOST_REQUIRE(executor->runs[0].stopped);
+  BOOST_TEST(executor->runs[0].stopped->count() == 5'000);
+  end(0, outcome::failed("killed by signal 15 (SIGTERM)"));
+  BOOST_REQUIRE(world.finishes.size() == 1u);
+  BOOST_TEST((world.finishes[0].what.what == lifecycle::event::fail));
+  BOOST_TEST(world.finishes[0].message.find("60 s") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(work_that_ends_well_after_its_time_was_over_has_failed) {
+  queue_jobs(1, 1);
+  spawn_pool(5, 2);
+  advance(60'100ms);
+  end(0, outcome::succeeded("\"late\""));
+  BOOST_REQUIRE(world.finishes.size() == 1u);
+  BOOST_TEST((world.finishes[0].what.what == lifecycle::event::fail));
+  BOOST_TEST(world.finishes[0].result == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_with_attempts_left_is_retried_and_the_promoter_is_told) {
+  world.max_attempts = 3;
+  queue_jobs(1, 1);
+  spawn_pool(5, 2);
+  end(0, outcome::failed("no"));
+  BOOST_REQUIRE(world.finishes.size() == 1u);
+  BOOST_TEST((world.finishes[0].what.what == lifecycle::event::retry));
+  BOOST_REQUIRE(world.due.size() == 1u);
+  BOOST_TEST(world.due[0].count() >= 750);
+  BOOST_TEST(world.due[0].count() <= 1'251);
+}
+
+BOOST_AUTO_TEST_CASE(an_outcome_is_held_while_the_store_is_away_and_written_when_it_is_back) {
+  queue_jobs(1, 1);
+  spawn_pool(5, 2);
+  world.store_fails = ec::store_away;
+  end(0, outcome::succeeded("1"));
+  advance(60s);
+  const auto tries = world.finishes.size();
+  BOOST_TEST(tries > 10u);
+  world.store_fails = ec::none;
+  advance(600ms);
+  const auto written = world.finishes.size();
+  advance(5s);
+  BOOST_TEST(world.finishes.size() == written);
+  BOOST_TEST(world.finishes.back().result == "1");
+}
+
+BOOST_AUTO_TEST_CASE(unwritten_outcomes_count_against_prefetch) {
+  queue_jobs(1, 20);
+  spawn_pool(4, 4);
+  world.store_fails = ec::store_away;
+  for (auto i = 0u; i < 4; ++i)
+    end(i, outcome::succeeded());
+  advance(2s);
+  BOOST_TEST(world.queued.size() == 16u);
+}
+
+BOOST_AUTO_TEST_CASE(a_node_that_joins_anew_loses_its_runs_and_drops_their_outcomes) {
+  queue_jobs(1, 2);
+  spawn_pool(5, 2);
+  join(2);
+  BOOST_TEST(executor->runs[0].stopped.has_value());
+  BOOST_TEST(executor->runs[1].stopped.has_value());
+  end(0, outcome::succeeded());
+  end(1, outcome::failed("x"));
+  BOOST_TEST(world.finishes.empty());
+  queue_jobs(3, 3);
+  advance(100ms);
+  BOOST_TEST(world.claims.back().node == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_row_that_runs_nowhere_is_let_go_but_not_while_its_claim_is_in_flight) {
+  spawn_pool(5, 2);
+  world.hold_claims = true;
+  queue_jobs(1, 1);
+  advance(100ms);
+  BOOST_REQUIRE(world.claims.size() == 1u);
+  for (auto i = 0; i < 3; ++i) {
+    beat({{1, 1}});
+    advance(2s);
+  }
+  BOOST_TEST(world.finishes.empty());
+  self->send(world.held_claims, caf::ok_atom_v, to_caf({ec::store_uncertain, {}}));
+  run();
+  world.hold_claims = false;
+  world.queued.clear();
+  // The claim was lost: the row is explained by nothing now.
+  beat({{1, 1}});
+  beat({{1, 1}});
+  BOOST_REQUIRE(!world.finishes.empty());
+  BOOST_TEST((world.finishes[0].what.what == lifecycle::event::release));
+  BOOST_TEST((world.finishes[0].run == run_key{1, 1}));
+}
+
+BOOST_AUTO_TEST_CASE(a_row_whose_claim_was_answered_since_is_not_let_go) {
+  spawn_pool(5, 2);
+  queue_jobs(1, 1);
+  advance(100ms);
+  BOOST_REQUIRE(executor->runs.size() == 1u);
+  beat({{1, 1}});
+  beat({{1, 1}});
+  BOOST_TEST(world.finishes.empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_exclusive_job_is_stopped_after_eight_seconds_without_a_beat_and_others_go_on) {
+  BOOST_REQUIRE(handlers->parse(R"({"alone": {"native": "builtin:echo", "exclusive": true}})", "test"));
+  world.types[1] = "alone";
+  queue_jobs(1, 2);
+  spawn_pool(5, 2);
+  advance(4s);
+  beat();
+  advance(7'900ms);
+  BOOST_TEST(!executor->runs[0].stopped);
+  advance(200ms);
+  BOOST_TEST(executor->runs[0].stopped.has_value());
+  BOOST_TEST(!executor->runs[1].stopped);
+}
+
+BOOST_AUTO_TEST_CASE(without_the_queue_it_claims_from_the_store_in_its_order) {
+  world.queue_away = true;
+  world.in_store = {11, 12, 13};
+  spawn_pool(5, 2);
+  advance(1s);
+  BOOST_TEST(executor->runs.size() == 2u);
+  BOOST_TEST(world.claims[0].ids.empty());
+  BOOST_TEST(world.claims[0].queues[0] == "default");
+  end(0, outcome::succeeded());
+  advance(1'100ms);
+  BOOST_TEST(executor->runs.size() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(without_the_queue_and_without_work_it_asks_the_store_once_a_second) {
+  world.queue_away = true;
+  spawn_pool(5, 2);
+  advance(1s);
+  const auto before = world.claims.size();
+  advance(10s);
+  BOOST_TEST(world.claims.size() - before <= 11u);
+  BOOST_TEST(world.claims.size() - before >= 8u);
+}
+
+BOOST_AUTO_TEST_CASE(the_queue_that_is_back_is_used_again) {
+  world.queue_away = true;
+  spawn_pool(5, 2);
+  advance(2s);
+  world.queue_away = false;
+  queue_jobs(1, 1);
+  advance(1s);
+  BOOST_TEST(executor->runs.size() == 1u);
+  BOOST_TEST(world.claims.back().ids.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_pop_wakes_the_hinter) {
+  spawn_pool(5, 2);
+  advance(100ms);
+  BOOST_TEST(world.hinter_wakes > 0);
+}
+
+BOOST_AUTO_TEST_CASE(stopping_gives_unstarted_jobs_back_at_once_and_lets_running_ones_finish) {
+  queue_jobs(1, 5);
+  spawn_pool(5, 2);
+  const auto stopped = start<int>(pool, atom::stop_v);
+  run();
+  BOOST_TEST(world.pushed.size() == 3u);
+  BOOST_TEST(!*stopped);
+  advance(10s);
+  BOOST_TEST(!executor->runs[0].stopped);
+  end(0, outcome::succeeded());
+  end(1, outcome::succeeded());
+  advance(100ms);
+  BOOST_REQUIRE(*stopped);
+  BOOST_TEST((*stopped)->value() == 0);
+  BOOST_TEST(executor->runs.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(what_still_runs_after_the_grace_goes_back_without_a_retry) {
+  queue_jobs(1, 1);
+  spawn_pool(5, 2);
+  const auto stopped = start<int>(pool, atom::stop_v);
+  advance(25'100ms);
+  BOOST_REQUIRE(executor->runs[0].stopped);
+  BOOST_TEST(executor->runs[0].stopped->count() <= 2'000);
+  end(0, outcome::failed("killed"));
+  advance(100ms);
+  BOOST_REQUIRE(world.finishes.size() == 1u);
+  BOOST_TEST((world.finishes[0].what.what == lifecycle::event::release));
+  BOOST_TEST((*stopped)->value() == 1);
+  BOOST_REQUIRE(world.pushed.size() == 1u);
+  BOOST_TEST(world.pushed[0].id == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_claim_that_is_answered_during_the_shutdown_goes_back) {
+  spawn_pool(5, 2);
+  world.hold_claims = true;
+  queue_jobs(1, 1);
+  advance(100ms);
+  const auto stopped = start<int>(pool, atom::stop_v);
+  advance(100ms);
+  BOOST_TEST(!*stopped);
+  self->send(world.held_claims, caf::ok_atom_v, world.take(world.claims.back()));
+  advance(100ms);
+  BOOST_TEST(executor->runs.empty());
+  BOOST_TEST((*stopped)->value() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_stale_outcome_is_dropped) {
+  queue_jobs(1, 1);
+  spawn_pool(5, 2);
+  world.finish_answer = storage::finish_answer::stale;
+  end(0, outcome::succeeded());
+  advance(5s);
+  BOOST_TEST(world.finishes.size() == 1u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace jobd::actors
