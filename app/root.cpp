@@ -18,6 +18,7 @@
 #include "storage/postgres_store.hpp"
 
 #include <caf/actor_system.hpp>
+#include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>
 
 #include <unistd.h>
@@ -137,6 +138,7 @@ int run_api(const config& settings, termination& end) {
   if (!wait_for_store(stores(settings), end))
     return end.exit_code();
   system_config messages;
+  http::add_message_types(messages);
   caf::actor_system system{messages};
   caf::scoped_actor self{system};
   const auto p = spawn_node_parts(system, settings);

@@ -92,8 +92,12 @@ expected<timestamp> parse_rfc3339(std::string_view text) {
                                                 std::chrono::day(unsigned(day))};
   if (!date.ok())
     return bad();
-  return timestamp{std::chrono::sys_days{date}} + std::chrono::hours{hour}
-         + std::chrono::minutes{minute} + std::chrono::seconds{second} + fraction - offset;
+  const auto t = timestamp{std::chrono::sys_days{date}} + std::chrono::hours{hour}
+                 + std::chrono::minutes{minute} + std::chrono::seconds{second} + fraction - offset;
+  // The offset or a leap second may have moved it out of the years that are allowed.
+  if (t < timestamp{} || t >= std::chrono::sys_days{std::chrono::January / 1 / 10'000})
+    return bad();
+  return t;
 }
 
 } // namespace jobd

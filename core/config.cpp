@@ -7,7 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <utility>
 
 namespace jobd {
@@ -217,12 +217,12 @@ std::optional<std::string> not_empty(std::optional<std::string> value) {
 
 /// The content of a secret's file without the end of its line.
 expected<std::string> read_secret(const std::string& name, const std::string& path) {
-  auto file = std::ifstream{path, std::ios::binary};
-  auto content = std::string{std::istreambuf_iterator<char>{file}, {}};
-  // A directory opens well and fails to be read, which then looks like an empty file.
-  if (!file || content.empty())
+  auto text = std::ostringstream{};
+  // Copying nothing counts as a failure, too. A directory opens well and only fails to be read.
+  if (!(text << std::ifstream{path, std::ios::binary}.rdbuf()))
     return fail(ec::invalid,
                 name + " names " + json_string(storable_text(path)) + ", which cannot be read or is empty");
+  auto content = std::move(text).str();
   if (content.ends_with('\n'))
     content.pop_back();
   if (content.ends_with('\r'))

@@ -6,19 +6,19 @@
 #include "http/problem.hpp"
 #include "http/routes.hpp"
 
-#include <caf/event_based_actor.hpp>
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace jobd::http {
 namespace {
 
-/// CAF keeps the open requests of an actor in a list that it searches from the front: some gateways keep it short.
-constexpr auto gateway_count = 8;
+/// CAF searches the open requests and timers of an actor one by one: some gateways keep these lists short.
+constexpr auto gateway_count = 16;
 
 constexpr auto max_target_bytes = std::size_t{2048};
 
@@ -42,7 +42,9 @@ bool is_json(std::string_view content_type) {
   static constexpr auto json = std::string_view{"application/json"};
   auto media = content_type.substr(0, content_type.find(';'));
   media = media.substr(0, media.find_last_not_of(" \t") + 1);
-  const auto same = [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b + 32) : b); };
+  const auto same = [](char a, char b) {
+    return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b + 32) : b);
+  };
   return std::ranges::equal(json, media, same);
 }
 
@@ -58,17 +60,33 @@ struct gateway_state {
   static inline constexpr const char* name = "gateway";
 };
 
-void ask_manager(gateway_actor::stateful_pointer<gateway_state> self, const actors::job_manager_actor& manager,
-                 std::chrono::milliseconds within, const ask_ptr& a) {
+/// CAF 0.17 keeps the timer of a request until it runs out, also when the answer was there long before: at
+/// thousands of requests a second that is memory, so the timer is taken back.
+template <class Answer, class... Question>
+void pass_on(gateway_actor::stateful_pointer<gateway_state> self, const actors::job_manager_actor& manager,
+             std::chrono::milliseconds within, const ask_ptr& a, error (*understand)(const caf::error&),
+             Question&&... question) {
+  auto requested = self->request(manager, within, std::forward<Question>(question)...);
+  const auto forget_timer = [self, id = requested.id()] { self->clock().cancel_request_timeout(self, id); };
+  requested.then(
+      [a, forget_timer](const Answer& answer) {
+        forget_timer();
+        a->answer(show(answer));
+      },
+      [a, forget_timer, understand](const caf::error& e) {
+        forget_timer();
+        a->answer(problem::from(understand(e)));
+      });
+}
+
+void ask_manager(gateway_actor::stateful_pointer<gateway_state> self,
+                 const actors::job_manager_actor& manager, std::chrono::milliseconds within,
+                 const ask_ptr& a) {
   if (auto* spec = std::get_if<job_spec>(&a->what)) {
     a->answer.if_dropped({ec::store_uncertain, "the process stopped while the job was stored"});
-    self->request(manager, within, actors::atom::create_v, std::move(*spec))
-      .then([a](const created_job& created) { a->answer(show(created)); },
-            [a](const caf::error& e) { a->answer(problem::from(lost_create(e))); });
+    pass_on<created_job>(self, manager, within, a, lost_create, actors::atom::create_v, std::move(*spec));
   } else {
-    self->request(manager, within, actors::atom::find_v, std::get<job_id>(a->what))
-      .then([a](const job& found) { a->answer(show(found)); },
-            [a](const caf::error& e) { a->answer(problem::from(actors::from_caf(e))); });
+    pass_on<job>(self, manager, within, a, actors::from_caf, actors::atom::find_v, std::get<job_id>(a->what));
   }
 }
 
@@ -80,7 +98,7 @@ gateway_actor::behavior_type gateway(gateway_actor::stateful_pointer<gateway_sta
 } // namespace
 
 responder::responder(responder&& other) noexcept
-  : send_(std::exchange(other.send_, nullptr)), if_dropped_(std::move(other.if_dropped_)) {}
+    : send_(std::exchange(other.send_, nullptr)), if_dropped_(std::move(other.if_dropped_)) {}
 
 responder::~responder() {
   if (!send_)
@@ -114,8 +132,9 @@ void add_message_types(caf::actor_system_config& cfg) {
   cfg.add_message_types<caf::id_block::jobd_http>();
 }
 
-bridge::bridge(caf::actor_system& system, const actors::job_manager_actor& manager, const bridge_options& options)
-  : room_(std::make_shared<waiting_room>(options)) {
+bridge::bridge(caf::actor_system& system, const actors::job_manager_actor& manager,
+               const bridge_options& options)
+    : room_(std::make_shared<waiting_room>(options)) {
   for (auto i = 0; i < gateway_count; ++i)
     gateways_.push_back(system.spawn(gateway, manager, options.answer_within));
 }
@@ -139,13 +158,13 @@ void bridge::handle(const request& r, responder answer) {
 
   const auto found = find_route(r.method, r.target);
   switch (found.what) {
-    case route::kind::submit: return submit(r, std::move(answer));
-    case route::kind::get: return pass_on(found.id, std::move(answer), 0);
-    case route::kind::healthz: return answer(show_health());
-    case route::kind::not_found: return answer(problem::no_such_path());
-    case route::kind::method_not_allowed: return answer(problem::method_not_allowed(found.detail));
-    case route::kind::unknown_parameter: return answer(problem::unknown_parameter(found.detail));
-    case route::kind::bad_id: return answer(problem::no_such_job());
+  case route::kind::submit: return submit(r, std::move(answer));
+  case route::kind::get: return pass_on(found.id, std::move(answer), 0);
+  case route::kind::healthz: return answer(show_health());
+  case route::kind::not_found: return answer(problem::no_such_path());
+  case route::kind::method_not_allowed: return answer(problem::method_not_allowed(found.detail));
+  case route::kind::unknown_parameter: return answer(problem::unknown_parameter(found.detail));
+  case route::kind::bad_id: return answer(problem::no_such_job());
   }
 }
 

@@ -16,8 +16,8 @@
 /// From HTTP to the actors and back.
 namespace jobd::http {
 
-/// The way back of one request. It sends exactly one reply: the one that it is given, or, if it is dropped without
-/// one (whoever held it has died), the one for `if_dropped`.
+/// The way back of one request. It sends exactly one reply: the one that it is given, or, if it is dropped
+/// without one (whoever held it has died), the one for `if_dropped`.
 class responder {
 public:
   using send_function = std::function<void(reply)>;
@@ -49,7 +49,8 @@ public:
   explicit waiting_room(const bridge_options& limits) : limits_(limits) {}
 
   /// Holds one place; null if there is none.
-  [[nodiscard]] static std::shared_ptr<void> enter(const std::shared_ptr<waiting_room>& room, std::size_t bytes);
+  [[nodiscard]] static std::shared_ptr<void> enter(const std::shared_ptr<waiting_room>& room,
+                                                   std::size_t bytes);
 
 private:
   const bridge_options limits_;
@@ -68,7 +69,7 @@ using ask_ptr = std::shared_ptr<ask>;
 } // namespace jobd::http
 
 CAF_BEGIN_TYPE_ID_BLOCK(jobd_http, caf::id_block::jobd::end)
-  CAF_ADD_TYPE_ID(jobd_http, (jobd::http::ask_ptr))
+CAF_ADD_TYPE_ID(jobd_http, (jobd::http::ask_ptr))
 CAF_END_TYPE_ID_BLOCK(jobd_http)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::http::ask_ptr)
@@ -80,11 +81,11 @@ void add_message_types(caf::actor_system_config& cfg);
 
 /// The GATEWAY actor: asks the job manager and answers the request.
 using gateway_actor = caf::typed_actor<
-  // Takes a question.
-  caf::reacts_to<ask_ptr>>;
+    // Takes a question.
+    caf::reacts_to<ask_ptr>>;
 
-/// Answers requests: at once what needs no job manager, through a gateway the rest. Every request that it is handed
-/// gets exactly one answer.
+/// Answers requests: at once what needs no job manager, through a gateway the rest. Every request that it is
+/// handed gets exactly one answer.
 class bridge {
 public:
   bridge(caf::actor_system& system, const actors::job_manager_actor& manager, const bridge_options& options);

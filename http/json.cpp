@@ -21,27 +21,38 @@ namespace pegtl = tao::json::pegtl;
 using input = pegtl::memory_input<pegtl::tracking_mode::lazy, pegtl::eol::lf_crlf, const char*>;
 
 enum class field : std::uint8_t {
-  object_id, type, queue, payload, priority, run_at, timeout, delay, max_attempts,
+  object_id,
+  type,
+  queue,
+  payload,
+  priority,
+  run_at,
+  timeout,
+  delay,
+  max_attempts,
 };
 constexpr std::array<std::string_view, 9> field_names{
-  "object_id", "type", "queue", "payload", "priority", "run_at", "timeout", "delay", "max_attempts",
+    "object_id", "type", "queue", "payload", "priority", "run_at", "timeout", "delay", "max_attempts",
 };
-constexpr auto field_list = "object_id, type, queue, payload, priority, run_at, timeout, delay and max_attempts";
+constexpr auto field_list =
+    "object_id, type, queue, payload, priority, run_at, timeout, delay and max_attempts";
 
 /// What each field may be, said whenever it is something else.
 constexpr std::array<std::string_view, 9> field_rules{
-  "object_id must be an integer from -9223372036854775808 to 9223372036854775807",
-  "type must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -",
-  "queue must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -",
-  "payload must be JSON",
-  "priority must be an integer from 0 (most urgent) to 9",
-  "run_at must be a time as in 2026-01-31T12:00:00Z (RFC 3339)",
-  "timeout must be a number of seconds from 0.001 to 604800",
-  "delay must be a number of seconds from 0 to 31622400",
-  "max_attempts must be an integer from 1 to 100",
+    "object_id must be an integer from -9223372036854775808 to 9223372036854775807",
+    "type must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -",
+    "queue must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -",
+    "payload must be JSON",
+    "priority must be an integer from 0 (most urgent) to 9",
+    "run_at must be a time as in 2026-01-31T12:00:00Z (RFC 3339)",
+    "timeout must be a number of seconds from 0.001 to 604800",
+    "delay must be a number of seconds from 0 to 31622400",
+    "max_attempts must be an integer from 1 to 100",
 };
 
-constexpr std::string_view rule_of(field f) { return field_rules[static_cast<std::size_t>(f)]; }
+constexpr std::string_view rule_of(field f) {
+  return field_rules[static_cast<std::size_t>(f)];
+}
 
 std::optional<field> find_field(std::string_view name) noexcept {
   const auto found = std::ranges::find(field_names, name);
@@ -51,7 +62,8 @@ std::optional<field> find_field(std::string_view name) noexcept {
 }
 
 /// A scalar as the parser reports it; `nullptr` is null, `monostate` an array or object.
-using scalar = std::variant<std::monostate, std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string>;
+using scalar =
+    std::variant<std::monostate, std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string>;
 
 template <std::integral Integer>
 bool read(const scalar& value, Integer& out) {
@@ -96,8 +108,8 @@ bool read(const scalar& value, std::optional<timestamp>& out) {
 
 struct too_deep {};
 
-/// Takes the parser's events and fills the job. The first broken rule is kept while the parser goes on, so that text
-/// which is no JSON at all is reported as that.
+/// Takes the parser's events and fills the job. The first broken rule is kept while the parser goes on, so
+/// that text which is no JSON at all is reported as that.
 class spec_reader {
 public:
   explicit spec_reader(const input& in) : in_(in) {}
@@ -144,8 +156,8 @@ private:
       broken_rule_ = std::move(rule);
   }
 
-  /// The parser recurses with each level, so a bomb of brackets must end here and not on the stack. The payload is
-  /// one level below the body.
+  /// The parser recurses with each level, so a bomb of brackets must end here and not on the stack. The
+  /// payload is one level below the body.
   void go_deeper() {
     if (depth_ == 1 && at_ != field::payload)
       take(std::monostate{});
@@ -156,7 +168,8 @@ private:
   void start_field(const std::string& name) {
     at_ = find_field(name);
     if (!at_)
-      return refuse("unknown field " + json_string(name.substr(0, limits::name_bytes)) + ": there are " + field_list);
+      return refuse("unknown field " + json_string(name.substr(0, limits::name_bytes)) + ": there are "
+                    + field_list);
     if (has(*at_))
       return refuse(name + " is given twice");
     seen_ |= 1U << static_cast<unsigned>(*at_);
@@ -174,15 +187,15 @@ private:
 
   bool store(scalar& value) {
     switch (*at_) {
-      case field::object_id: return read(value, spec_.object_id);
-      case field::type: return read(value, spec_.type);
-      case field::queue: return read(value, spec_.queue);
-      case field::priority: return read(value, spec_.priority);
-      case field::run_at: return read(value, spec_.run_at);
-      case field::timeout: return read(value, spec_.timeout);
-      case field::delay: return read(value, spec_.delay);
-      case field::max_attempts: return read(value, spec_.max_attempts);
-      case field::payload: break;
+    case field::object_id: return read(value, spec_.object_id);
+    case field::type: return read(value, spec_.type);
+    case field::queue: return read(value, spec_.queue);
+    case field::priority: return read(value, spec_.priority);
+    case field::run_at: return read(value, spec_.run_at);
+    case field::timeout: return read(value, spec_.timeout);
+    case field::delay: return read(value, spec_.delay);
+    case field::max_attempts: return read(value, spec_.max_attempts);
+    case field::payload: break;
     }
     return true;
   }

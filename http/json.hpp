@@ -8,9 +8,9 @@
 
 namespace jobd::http {
 
-/// Reads and checks the body of a submission. The payload stays the client's own text. Strict: unknown and repeated
-/// fields, wrong types and values out of range are `ec::invalid`, with one line that names the field first and says
-/// what is allowed. `null` stands for an absent field, but not for `object_id`.
+/// Reads and checks the body of a submission. The payload stays the client's own text. Strict: unknown and
+/// repeated fields, wrong types and values out of range are `ec::invalid`, with one line that names the field
+/// first and says what is allowed. `null` stands for an absent field, but not for `object_id`.
 [[nodiscard]] expected<job_spec> parse_job_spec(std::string_view body);
 
 /// True if a submission has a field of that name.

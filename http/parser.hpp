@@ -9,8 +9,8 @@
 
 /// How RESTinio reads requests for us. Only for server.cpp.
 ///
-/// RESTinio closes the connection when a body passes its limit, and the client never learns why. Its parser callbacks
-/// are chosen by the type of the methods mapper, so ours come in by a mapper of our own.
+/// RESTinio closes the connection when a body passes its limit, and the client never learns why. Its parser
+/// callbacks are chosen by the type of the methods mapper, so ours come in by a mapper of our own.
 namespace jobd::http::parser {
 
 static_assert(RESTINIO_VERSION == RESTINIO_VERSION_MAKE(0, 6, 16), "read impl/connection.hpp again");

@@ -36,7 +36,8 @@ reply make(const kind& k, std::string_view detail, std::string_view field = {}) 
   return {k.status, "application/problem+json", body + "}"};
 }
 
-/// 503 asks the client to come back: after a second if room is made all the time, later if something has to recover.
+/// 503 asks the client to come back: after a second if room is made all the time, later if something has to
+/// recover.
 reply make_retry(const kind& k, std::string_view detail, int retry_after_seconds) {
   auto r = make(k, detail);
   r.headers.emplace_back("Retry-After", std::to_string(retry_after_seconds));
@@ -53,16 +54,18 @@ std::string_view field_of(std::string_view context) {
 
 reply from(const error& e) {
   switch (e.code) {
-    case ec::invalid: return make(invalid, e.context, field_of(e.context));
-    case ec::not_found: return no_such_job();
-    case ec::overloaded: return make_retry(overloaded, "nothing was stored; try again", 1);
-    case ec::stopping: return make_retry(stopping, "nothing was stored; try again", 2);
-    case ec::store_away:
-    case ec::schema_old: return make_retry(away, "the store cannot be reached; try again", 5);
-    case ec::store_uncertain:
-      return make_retry(uncertain, "the job may exist, for the answer about it was lost; within the dedupe window the "
-                                   "same type and object_id get the same job", 5);
-    default: break;
+  case ec::invalid: return make(invalid, e.context, field_of(e.context));
+  case ec::not_found: return no_such_job();
+  case ec::overloaded: return make_retry(overloaded, "nothing was stored; try again", 1);
+  case ec::stopping: return make_retry(stopping, "nothing was stored; try again", 2);
+  case ec::store_away:
+  case ec::schema_old: return make_retry(away, "the store cannot be reached; try again", 5);
+  case ec::store_uncertain:
+    return make_retry(uncertain,
+                      "the job may exist, for the answer about it was lost; within the dedupe window the "
+                      "same type and object_id get the same job",
+                      5);
+  default: break;
   }
   log::error("HTTP request failed inside", {{"error", to_string(e)}});
   return make(internal, "the server's log has the cause");

@@ -5,11 +5,12 @@
 
 #include <string_view>
 
-/// Failures as `application/problem+json` (RFC 9457): type, title, status, detail, and `field` when one is concerned.
-/// The only place that maps codes to HTTP.
+/// Failures as `application/problem+json` (RFC 9457): type, title, status, detail, and `field` when one is
+/// concerned. The only place that maps codes to HTTP.
 namespace jobd::http::problem {
 
-/// The answer to a failure of jobd's own. The context of `ec::internal` goes to the log and not to the client.
+/// The answer to a failure of jobd's own. The context of `ec::internal` goes to the log and not to the
+/// client.
 [[nodiscard]] reply from(const error& e);
 
 /// 404: the path is unknown.

@@ -64,7 +64,8 @@ route find_route(std::string_view method, std::string_view target) noexcept {
   target = without_authority(target);
   const auto mark = target.find('?');
   const auto found = by_path(method, target.substr(0, mark));
-  if (mark == std::string_view::npos || found.what == kind::not_found || found.what == kind::method_not_allowed)
+  if (mark == std::string_view::npos || found.what == kind::not_found
+      || found.what == kind::method_not_allowed)
     return found;
   const auto parameter = first_parameter(target.substr(mark + 1));
   return parameter.empty() ? found : route{kind::unknown_parameter, 0, parameter};

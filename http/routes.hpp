@@ -34,8 +34,8 @@ struct route {
   friend bool operator==(const route&, const route&) = default;
 };
 
-/// Finds the route of a request line. An id is canonical: decimal digits without sign and leading zero, from 1 to
-/// 2^63 - 1, so that each job has one address.
+/// Finds the route of a request line. An id is canonical: decimal digits without sign and leading zero, from
+/// 1 to 2^63 - 1, so that each job has one address.
 [[nodiscard]] route find_route(std::string_view method, std::string_view target) noexcept;
 
 } // namespace jobd::http

@@ -49,18 +49,19 @@ struct connection_logger {
   }
 };
 
-/// Bounds how many connections are open; one more is closed at once. RESTinio never accepts again after an accept has
-/// failed, so it must not run out of descriptors. Its own limiter is no use here: connections may outlive it.
+/// Bounds how many connections are open; one more is closed at once. RESTinio never accepts again after an
+/// accept has failed, so it must not run out of descriptors. Its own limiter is no use here: connections may
+/// outlive it.
 class connection_limit {
 public:
   explicit connection_limit(std::size_t most) : most_(most) {}
 
   // Called by RESTinio.
-  restinio::ip_blocker::inspection_result_t inspect(const restinio::ip_blocker::incoming_info_t&) {
+  restinio::ip_blocker::inspection_result_t inspect(const restinio::ip_blocker::incoming_info_t&) noexcept {
     const auto lock = std::lock_guard{mutex_};
     return open_.size() < most_ ? restinio::ip_blocker::allow() : restinio::ip_blocker::deny();
   }
-  void state_changed(const restinio::connection_state::notice_t& notice) {
+  void state_changed(const restinio::connection_state::notice_t& notice) noexcept {
     const auto lock = std::lock_guard{mutex_};
     if (restinio::holds_alternative<restinio::connection_state::accepted_t>(notice.cause()))
       open_.insert(notice.connection_id());
@@ -85,16 +86,16 @@ using builder = restinio::response_builder_t<restinio::user_controlled_output_t>
 
 constexpr std::string_view reason(int status) {
   switch (status) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 400: return "Bad Request";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 413: return "Content Too Large";
-    case 414: return "URI Too Long";
-    case 415: return "Unsupported Media Type";
-    case 503: return "Service Unavailable";
-    default: return "Internal Server Error";
+  case 200: return "OK";
+  case 201: return "Created";
+  case 400: return "Bad Request";
+  case 404: return "Not Found";
+  case 405: return "Method Not Allowed";
+  case 413: return "Content Too Large";
+  case 414: return "URI Too Long";
+  case 415: return "Unsupported Media Type";
+  case 503: return "Service Unavailable";
+  default: return "Internal Server Error";
   }
 }
 
@@ -122,7 +123,7 @@ struct exchange {
 
   void write(reply r) {
     response.header().status_line(
-      {restinio::http_status_code_t{static_cast<std::uint16_t>(r.status)}, std::string{reason(r.status)}});
+        {restinio::http_status_code_t{static_cast<std::uint16_t>(r.status)}, std::string{reason(r.status)}});
     response.append_header(restinio::http_field::content_type, std::string{r.content_type});
     response.append_header_date_field();
     for (auto& [name, value] : r.headers)
@@ -140,7 +141,8 @@ std::size_t max_connections(int max_pending) {
   auto limit = rlimit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
     limit.rlim_cur = 1'024;
-  const auto free = limit.rlim_cur > 2 * spare_descriptors ? limit.rlim_cur - spare_descriptors : limit.rlim_cur / 2;
+  const auto free =
+      limit.rlim_cur > 2 * spare_descriptors ? limit.rlim_cur - spare_descriptors : limit.rlim_cur / 2;
   return std::min(free, static_cast<rlim_t>(max_pending) + spare_connections);
 }
 
@@ -163,7 +165,7 @@ error cannot_listen(const server_options& options, const std::error_code& why) {
 class http_server::impl {
 public:
   impl(caf::actor_system& system, const actors::job_manager_actor& manager, const server_options& options)
-    : options_(options), bridge_(system, manager, options.bridge) {}
+      : options_(options), bridge_(system, manager, options.bridge) {}
   ~impl() { stop(0ms); }
 
   expected<void> open();
@@ -192,9 +194,9 @@ expected<void> http_server::impl::open() {
   if (failed || found.empty())
     return tl::unexpected(cannot_listen(options_, failed));
   try {
-    server_ = std::make_unique<restinio_server>(
-      restinio::external_io_context(*io_),
-      [&](auto& settings) { configure(settings, found.begin()->endpoint().address()); });
+    server_ = std::make_unique<restinio_server>(restinio::external_io_context(*io_), [&](auto& settings) {
+      configure(settings, found.begin()->endpoint().address());
+    });
     server_->open_sync();
   } catch (const std::system_error& e) {
     return tl::unexpected(cannot_listen(options_, e.code()));
@@ -206,26 +208,27 @@ expected<void> http_server::impl::open() {
   return {};
 }
 
-void http_server::impl::configure(restinio::server_settings_t<traits>& settings, const asio::ip::address& address) {
+void http_server::impl::configure(restinio::server_settings_t<traits>& settings,
+                                  const asio::ip::address& address) {
   const auto limit = std::make_shared<connection_limit>(max_connections(options_.bridge.max_pending));
   settings.address(address)
-    .port(static_cast<std::uint16_t>(options_.port))
-    .protocol(address.is_v6() ? asio::ip::tcp::v6() : asio::ip::tcp::v4())
-    .request_handler([this](const restinio::request_handle_t& req) { return accept(req); })
-    .acceptor_post_bind_hook([this](asio::ip::tcp::acceptor& a) { port_ = a.local_endpoint().port(); })
-    .socket_options_setter([](auto& socket) { socket.set_option(asio::ip::tcp::no_delay{true}); })
-    .ip_blocker(limit)
-    .connection_state_listener(limit)
-    // One request at a time is what keeps a refused body from being read as the next request.
-    .max_pipelined_requests(1)
-    .incoming_http_msg_limits(restinio::incoming_http_msg_limits_t{}
-                                .max_field_name_size(256)
-                                .max_field_value_size(8 << 10)
-                                .max_field_count(100))
-    .buffer_size(8 << 10)
-    .read_next_http_message_timelimit(read_within)
-    .write_http_response_timelimit(write_within)
-    .handle_request_timeout(options_.bridge.answer_within + handle_margin);
+      .port(static_cast<std::uint16_t>(options_.port))
+      .protocol(address.is_v6() ? asio::ip::tcp::v6() : asio::ip::tcp::v4())
+      .request_handler([this](const restinio::request_handle_t& req) { return accept(req); })
+      .acceptor_post_bind_hook([this](asio::ip::tcp::acceptor& a) { port_ = a.local_endpoint().port(); })
+      .socket_options_setter([](auto& socket) { socket.set_option(asio::ip::tcp::no_delay{true}); })
+      .ip_blocker(limit)
+      .connection_state_listener(limit)
+      // One request at a time is what keeps a refused body from being read as the next request.
+      .max_pipelined_requests(1)
+      .incoming_http_msg_limits(restinio::incoming_http_msg_limits_t{}
+                                    .max_field_name_size(256)
+                                    .max_field_value_size(8 << 10)
+                                    .max_field_count(100))
+      .buffer_size(8 << 10)
+      .read_next_http_message_timelimit(read_within)
+      .write_http_response_timelimit(write_within)
+      .handle_request_timeout(options_.bridge.answer_within + handle_margin);
 }
 
 restinio::request_handling_status_t http_server::impl::accept(const restinio::request_handle_t& req) {
@@ -233,15 +236,15 @@ restinio::request_handling_status_t http_server::impl::accept(const restinio::re
     const auto& header = req->header();
     const auto type = header.opt_value_of(restinio::http_field::content_type);
     const auto r = request{
-      .method = header.method().c_str(),
-      .target = {header.request_target().data(), header.request_target().size()},
-      .content_type = type ? std::string_view{type->data(), type->size()} : std::string_view{},
-      .body = req->body(),
-      .body_bytes = std::max<std::uint64_t>(req->body().size(), declared_bytes(header)),
+        .method = header.method().c_str(),
+        .target = {header.request_target().data(), header.request_target().size()},
+        .content_type = type ? std::string_view{type->data(), type->size()} : std::string_view{},
+        .body = req->body(),
+        .body_bytes = std::max<std::uint64_t>(req->body().size(), declared_bytes(header)),
     };
-    auto way_back = std::make_shared<exchange>(
-      exchange{io_, req->create_response<restinio::user_controlled_output_t>(), r.method == "HEAD",
-               count_one(traffic_)});
+    auto way_back =
+        std::make_shared<exchange>(exchange{io_, req->create_response<restinio::user_controlled_output_t>(),
+                                            r.method == "HEAD", count_one(traffic_)});
     bridge_.handle(r, responder{[w = std::move(way_back)](reply answer) { w->write(std::move(answer)); }});
   } catch (const std::exception& e) {
     // The responder has answered 500 on its way out.

@@ -34,9 +34,9 @@ public:
   /// Where it really listens.
   [[nodiscard]] int port() const;
 
-  /// Accepts no more connections and refuses new requests, lets pending ones be answered for `grace`, answers what is
-  /// left with 503, and closes all connections. Takes at most a second more than `grace`. The actor system must still
-  /// run. Called once, or by the destructor without grace.
+  /// Accepts no more connections and refuses new requests, lets pending ones be answered for `grace`, answers
+  /// what is left with 503, and closes all connections. Takes at most a second more than `grace`. The actor
+  /// system must still run. Called once, or by the destructor without grace.
   void stop(std::chrono::milliseconds grace);
 
 private:

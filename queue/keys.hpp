@@ -14,8 +14,8 @@ inline std::string ready(const std::string& queue) {
   return "jobd:{" + queue + "}:ready";
 }
 
-/// Orders by priority, then by id. A double holds integers exactly up to 2^53, and 10 * 2^48 is less: the order is
-/// exact for ids below 2^48, the 281 trillionth job.
+/// Orders by priority, then by id. A double holds integers exactly up to 2^53, and 10 * 2^48 is less: the
+/// order is exact for ids below 2^48, the 281 trillionth job.
 inline double score(const hint& h) {
   return static_cast<double>(h.priority) * static_cast<double>(std::int64_t{1} << 48)
          + static_cast<double>(h.id);

@@ -69,14 +69,22 @@ sql_error error_of(const PGresult* r) {
   return {what, one_line(text), std::string{state}};
 }
 
-/// Nothing if the URL can be read. libpq quotes what it cannot read, which may be the password, so its own words
-/// are not used.
+/// False if the port is something else, such as a part of the password.
+bool has_sane_port(const PQconninfoOption* options) {
+  for (const auto* o = options; o->keyword != nullptr; ++o)
+    if (std::string_view{o->keyword} == "port" && o->val != nullptr)
+      return std::string_view{o->val}.find_first_not_of("0123456789,") == std::string_view::npos;
+  return true;
+}
+
+/// Nothing if the URL can be used. libpq quotes what it cannot make sense of, which may be the password or a part of
+/// it, so what would confuse it is found here.
 std::string complaint_about(const std::string& url) {
-  auto* options = PQconninfoParse(url.c_str(), nullptr);
-  if (options == nullptr)
+  const auto options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>{
+    PQconninfoParse(url.c_str(), nullptr), PQconninfoFree};
+  if (!options || !has_sane_port(options.get()))
     return "the database URL cannot be read: expected postgresql://user:password@host:port/database";
-  PQconninfoFree(options);
-  // An `@` or `/` in a password that is not percent-encoded makes the rest of it a host name, which libpq quotes.
+  // An `@` or `/` in a password that is not percent-encoded makes the rest of it a host name.
   const auto scheme_end = url.find("://");
   if (!url.starts_with("postgres") || scheme_end == std::string::npos)
     return {};

@@ -27,7 +27,8 @@ std::size_t take_header(char* data, std::size_t, std::size_t size, void* to) {
   if (colon == std::string_view::npos)
     return size;
   auto name = std::string{line.substr(0, colon)};
-  std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(name, name.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   auto value = line.substr(colon + 1);
   value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
   value = value.substr(0, value.find_last_not_of("\r\n ") + 1);
@@ -133,7 +134,8 @@ std::string raw_connection::read_until(std::string_view end, std::chrono::millis
   const auto until = std::chrono::steady_clock::now() + within;
   for (;;) {
     const auto found = end.empty() ? std::string::npos : rest_.find(end);
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     auto waits = pollfd{socket_, POLLIN, 0};
     if (found != std::string::npos || closed_ || left.count() <= 0
         || ::poll(&waits, 1, static_cast<int>(left.count())) <= 0) {

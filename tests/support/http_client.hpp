@@ -64,7 +64,8 @@ public:
 
   /// False if the server has closed meanwhile.
   bool send(std::string_view text);
-  /// Everything until `end` was seen, the server has closed, or the time is over. An empty `end`: until it closes.
+  /// Everything until `end` was seen, the server has closed, or the time is over. An empty `end`: until it
+  /// closes.
   std::string read_until(std::string_view end, std::chrono::milliseconds within = std::chrono::seconds{20});
   /// True if the server has closed.
   [[nodiscard]] bool closed() const { return closed_; }

@@ -120,11 +120,19 @@ temp_folder::temp_folder(const std::string& name) {
   path_ = pattern;
   chmod(pattern.c_str(), 0777);
 
-  // The cleaner's stdin ends when this process does. Servers get a moment to go first.
+  // The cleaner's stdin ends when this process does. Servers get a moment to go by themselves; one that was stopped
+  // just then cannot, and is known by its working folder.
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0)
     give_up("pipe");
-  const auto script = std::string{"read -r _; for n in 1 2 3 4 5; do sleep 0.3; rm -rf \"$0\" && exit; done"};
+  const auto script = std::string{R"(read -r _
+    for n in 1 2 3 4 5; do
+      sleep 0.3
+      for p in /proc/[0-9]*; do
+        case $(readlink "$p/cwd") in "$0"/*) kill -KILL "${p#/proc/}" ;; esac
+      done
+      rm -rf "$0" && exit
+    done)"};
   const auto program = prepared{{"sh", "-c", script, pattern}, environment({})};
   const auto null = open("/dev/null", O_RDWR | O_CLOEXEC);
   cleaner_ = fork();

@@ -24,7 +24,8 @@ std::string with(const std::string& field) {
 
 void refuses(const std::vector<std::string>& bodies, const std::string& rule) {
   for (const auto& body : bodies)
-    BOOST_TEST(refusal(body) == rule, body << " is refused by '" << refusal(body) << "', not by '" << rule << "'");
+    BOOST_TEST(refusal(body) == rule,
+               body << " is refused by '" << refusal(body) << "', not by '" << rule << "'");
 }
 
 job_spec spec_of(std::int64_t object_id) {
@@ -60,7 +61,8 @@ BOOST_AUTO_TEST_CASE(the_smallest_submission_takes_all_defaults) {
 }
 
 BOOST_AUTO_TEST_CASE(all_fields_are_read) {
-  const auto spec = parse_job_spec(R"( {"max_attempts":3,"timeout":1.5, "run_at":"2026-01-31T12:00:00+01:00","priority":0,
+  const auto spec =
+      parse_job_spec(R"( {"max_attempts":3,"timeout":1.5, "run_at":"2026-01-31T12:00:00+01:00","priority":0,
     "payload":{"a":[1, 2.50]} ,"queue":"fast","type":"thumbnail:v1","object_id":-9223372036854775808} )");
   BOOST_REQUIRE(spec.has_value());
   auto expected = spec_of(INT64_MIN);
@@ -87,9 +89,9 @@ BOOST_AUTO_TEST_CASE(null_stands_for_an_absent_field) {
 
 BOOST_AUTO_TEST_CASE(the_payload_is_the_clients_own_text) {
   for (const std::string text :
-       {"0", "-0", "1.50", "1E+2", "true", "\"\"", "\"\\u00e9\\/\"", "[]", "{}", "[ 1,\n\t2 ]", "{\"b\":1,\"a\":{\"b\":1}}",
-        "{\"a\":1, \"a\":2}", "123456789012345678901234567890", "\"object_id\"", "{\"object_id\":\"x\"}", "\"a:b\"",
-        "[[[[\"}\"]]]]"})
+       {"0", "-0", "1.50", "1E+2", "true", "\"\"", "\"\\u00e9\\/\"", "[]", "{}", "[ 1,\n\t2 ]",
+        "{\"b\":1,\"a\":{\"b\":1}}", "{\"a\":1, \"a\":2}", "123456789012345678901234567890", "\"object_id\"",
+        "{\"object_id\":\"x\"}", "\"a:b\"", "[[[[\"}\"]]]]"})
     for (const auto& spaced : {text, " " + text + " ", "\n\t" + text + "\r\n"})
       BOOST_TEST(payload_of(spaced) == text);
   BOOST_TEST(parse_job_spec("{\"payload\" : [1] , \"object_id\":1}")->payload == "[1]");
@@ -106,39 +108,48 @@ BOOST_AUTO_TEST_CASE(a_payload_that_the_store_cannot_hold_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(an_object_id_that_is_no_64_bit_integer_is_refused) {
-  const auto rule = std::string{"object_id must be an integer from -9223372036854775808 to 9223372036854775807"};
+  const auto rule =
+      std::string{"object_id must be an integer from -9223372036854775808 to 9223372036854775807"};
   refuses({R"({"object_id": "1"})", R"({"object_id": 1.5})", R"({"object_id": 1.0})", R"({"object_id": 1e3})",
-           R"({"object_id": -0})", R"({"object_id": 9223372036854775808})", R"({"object_id": -9223372036854775809})",
-           R"({"object_id": 18446744073709551616})", R"({"object_id": 1e300})", R"({"object_id": null})",
-           R"({"object_id": true})", R"({"object_id": []})", R"({"object_id": {}})", R"({"object_id": [1]})",
+           R"({"object_id": -0})", R"({"object_id": 9223372036854775808})",
+           R"({"object_id": -9223372036854775809})", R"({"object_id": 18446744073709551616})",
+           R"({"object_id": 1e300})", R"({"object_id": null})", R"({"object_id": true})",
+           R"({"object_id": []})", R"({"object_id": {}})", R"({"object_id": [1]})",
            R"({"object_id": {"object_id": 1}})", R"({"object_id": 123456789012345678901234567890})"},
           rule);
-  refuses({"{}", R"({"type": "a"})", R"({"payload": {"object_id": 1}})"}, "object_id is missing: it must be an integer");
+  refuses({"{}", R"({"type": "a"})", R"({"payload": {"object_id": 1}})"},
+          "object_id is missing: it must be an integer");
 }
 
 BOOST_AUTO_TEST_CASE(each_field_out_of_its_type_or_range_is_named) {
   const auto name_rule = std::string{" must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -"};
   for (const std::string name : {"type", "queue"})
-    refuses({with('"' + name + "\":1"), with('"' + name + "\":\"\""), with('"' + name + "\":[]"), with('"' + name + "\":\"a b\""),
-             with('"' + name + "\":\"\\u0000\""), with('"' + name + "\":\"" + std::string(65, 'a') + '"')},
+    refuses({with('"' + name + "\":1"), with('"' + name + "\":\"\""), with('"' + name + "\":[]"),
+             with('"' + name + "\":\"a b\""), with('"' + name + "\":\"\\u0000\""),
+             with('"' + name + "\":\"" + std::string(65, 'a') + '"')},
             name + name_rule);
-  refuses({with("\"priority\":-1"), with("\"priority\":10"), with("\"priority\":1.0"), with("\"priority\":\"5\""),
-           with("\"priority\":4294967296"), with("\"priority\":false"), with("\"priority\":[5]")},
+  refuses({with("\"priority\":-1"), with("\"priority\":10"), with("\"priority\":1.0"),
+           with("\"priority\":\"5\""), with("\"priority\":4294967296"), with("\"priority\":false"),
+           with("\"priority\":[5]")},
           "priority must be an integer from 0 (most urgent) to 9");
-  refuses({with("\"max_attempts\":0"), with("\"max_attempts\":101"), with("\"max_attempts\":{}"), with("\"max_attempts\":2.5")},
+  refuses({with("\"max_attempts\":0"), with("\"max_attempts\":101"), with("\"max_attempts\":{}"),
+           with("\"max_attempts\":2.5")},
           "max_attempts must be an integer from 1 to 100");
-  refuses({with("\"timeout\":0"), with("\"timeout\":-1"), with("\"timeout\":604800.5"), with("\"timeout\":1e300"),
-           with("\"timeout\":\"30\""), with("\"timeout\":[]")},
+  refuses({with("\"timeout\":0"), with("\"timeout\":-1"), with("\"timeout\":604800.5"),
+           with("\"timeout\":1e300"), with("\"timeout\":\"30\""), with("\"timeout\":[]")},
           "timeout must be a number of seconds from 0.001 to 604800");
   refuses({with("\"delay\":-1"), with("\"delay\":31622401"), with("\"delay\":\"1\""), with("\"delay\":true")},
           "delay must be a number of seconds from 0 to 31622400");
-  refuses({with("\"run_at\":1"), with("\"run_at\":\"tomorrow\""), with("\"run_at\":\"2026-02-30T00:00:00Z\""), with("\"run_at\":{}")},
+  refuses({with("\"run_at\":1"), with("\"run_at\":\"tomorrow\""), with("\"run_at\":\"2026-02-30T00:00:00Z\""),
+           with("\"run_at\":{}")},
           "run_at must be a time as in 2026-01-31T12:00:00Z (RFC 3339)");
-  refuses({with("\"run_at\":\"2026-01-31T12:00:00Z\",\"delay\":1")}, "run_at and delay exclude each other: give one of them");
+  refuses({with("\"run_at\":\"2026-01-31T12:00:00Z\",\"delay\":1")},
+          "run_at and delay exclude each other: give one of them");
 }
 
 BOOST_AUTO_TEST_CASE(unknown_and_repeated_fields_are_refused) {
-  BOOST_TEST(refusal(with("\"prioritty\":1")).starts_with("unknown field \"prioritty\": there are object_id, "));
+  BOOST_TEST(
+      refusal(with("\"prioritty\":1")).starts_with("unknown field \"prioritty\": there are object_id, "));
   BOOST_TEST(refusal(with("\"\":1")).starts_with("unknown field \"\""));
   BOOST_TEST(refusal(with("\"Object_id\":1")).starts_with("unknown field \"Object_id\""));
   BOOST_TEST(refusal(with("\"a\\u0000\\nb\":1")).starts_with("unknown field \"a\\u0000\\nb\""));
@@ -156,29 +167,50 @@ BOOST_AUTO_TEST_CASE(the_first_broken_rule_is_told) {
 BOOST_AUTO_TEST_CASE(what_is_no_json_object_is_refused) {
   refuses({"", " ", "\r\n\t"}, "the body is empty: it must be a JSON object");
   refuses({"1", "\"a\"", "null", "true", "[]", "[{\"object_id\":1}]"}, "the body must be a JSON object");
-  for (const auto* body : {"{", "}", "{]", "{\"object_id\":1", "{\"object_id\":1,}", "{\"object_id\":}", "{object_id:1}",
-                           "{'object_id':1}", "{\"object_id\":1}}", "{\"object_id\":1} x", "{\"object_id\":1}{}",
-                           "{\"object_id\":01}", "{\"object_id\":+1}", "{\"object_id\":.5}", "{\"object_id\":1.}",
-                           "{\"object_id\":NaN}", "{\"object_id\":Infinity}", "{\"object_id\":1}//", "object_id=1",
-                           "{\"object_id\":1,\"payload\":\"\n\"}", "{\"object_id\":1,\"payload\":\"\\x\"}",
-                           "{\"object_id\":1,\"payload\":\"\\ud800\"}", "\xEF\xBB\xBF{\"object_id\":1}"})
-    BOOST_TEST(refusal(body).starts_with("the body is not valid JSON at line 1, column "), body << ": " << refusal(body));
+  for (const auto* body : {"{",
+                           "}",
+                           "{]",
+                           "{\"object_id\":1",
+                           "{\"object_id\":1,}",
+                           "{\"object_id\":}",
+                           "{object_id:1}",
+                           "{'object_id':1}",
+                           "{\"object_id\":1}}",
+                           "{\"object_id\":1} x",
+                           "{\"object_id\":1}{}",
+                           "{\"object_id\":01}",
+                           "{\"object_id\":+1}",
+                           "{\"object_id\":.5}",
+                           "{\"object_id\":1.}",
+                           "{\"object_id\":NaN}",
+                           "{\"object_id\":Infinity}",
+                           "{\"object_id\":1}//",
+                           "object_id=1",
+                           "{\"object_id\":1,\"payload\":\"\n\"}",
+                           "{\"object_id\":1,\"payload\":\"\\x\"}",
+                           "{\"object_id\":1,\"payload\":\"\\ud800\"}",
+                           "\xEF\xBB\xBF{\"object_id\":1}"})
+    BOOST_TEST(refusal(body).starts_with("the body is not valid JSON at line 1, column "),
+               body << ": " << refusal(body));
   BOOST_TEST(refusal(std::string{"{\"object_id\":1}\0", 16}).starts_with("the body is not valid JSON"));
-  BOOST_TEST(refusal("{\n\"object_id\": 1,\n\"type\": x}").starts_with("the body is not valid JSON at line 3, column "));
+  BOOST_TEST(refusal("{\n\"object_id\": 1,\n\"type\": x}")
+                 .starts_with("the body is not valid JSON at line 3, column "));
   // That it is no JSON is told before a field that is wrong.
   BOOST_TEST(refusal(R"({"object_id": "x", )").starts_with("the body is not valid JSON"));
 }
 
 BOOST_AUTO_TEST_CASE(nesting_bombs_end_early) {
   const auto rule = std::string{"the body is nested deeper than 64 levels"};
-  refuses({std::string(1 << 20, '['), with("\"payload\":" + std::string(1'000'000, '[')), with("\"payload\":" + repeat("{\"a\":", 200'000)),
-           with("\"x\":" + std::string(1'000'000, '[')), repeat("[{\"a\":", 100'000)},
+  refuses({std::string(1 << 20, '['), with("\"payload\":" + std::string(1'000'000, '[')),
+           with("\"payload\":" + repeat("{\"a\":", 200'000)), with("\"x\":" + std::string(1'000'000, '[')),
+           repeat("[{\"a\":", 100'000)},
           rule);
 }
 
 BOOST_AUTO_TEST_CASE(invalid_utf8_is_refused) {
   for (const std::string bytes : {"\xff", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80"}) {
-    refuses({with("\"payload\":\"" + bytes + "\""), with("\"type\":\"" + bytes + "\""), with('"' + bytes + "\":1"), bytes},
+    refuses({with("\"payload\":\"" + bytes + "\""), with("\"type\":\"" + bytes + "\""),
+             with('"' + bytes + "\":1"), bytes},
             "the body is not valid UTF-8");
   }
   BOOST_TEST(payload_of("\"\xF0\x9F\x98\x80\"") == "\"\xF0\x9F\x98\x80\"");
@@ -191,11 +223,12 @@ BOOST_AUTO_TEST_CASE(a_new_job_is_shown_with_all_fields) {
   j.created_at = *parse_rfc3339("2026-01-31T12:00:00Z");
   j.queue = "default";
   j.type = "thumbnail";
-  BOOST_TEST(http::to_json(j)
-             == R"({"id":7,"object_id":-3,"status":"created","start_time":null,"end_time":null,"message":null,)"
-                R"("created_at":"2026-01-31T12:00:00.000000Z","queue":"default","type":"thumbnail","payload":null,)"
-                R"("priority":5,"run_at":null,"ready":true,"timeout":null,"max_attempts":1,"attempt":0,"failures":0,)"
-                R"("recoveries":0,"node_id":null,"result":null})");
+  BOOST_TEST(
+      http::to_json(j)
+      == R"({"id":7,"object_id":-3,"status":"created","start_time":null,"end_time":null,"message":null,)"
+         R"("created_at":"2026-01-31T12:00:00.000000Z","queue":"default","type":"thumbnail","payload":null,)"
+         R"("priority":5,"run_at":null,"ready":true,"timeout":null,"max_attempts":1,"attempt":0,)"
+         R"("failures":0,"recoveries":0,"node_id":null,"result":null})");
 }
 
 BOOST_AUTO_TEST_CASE(an_ended_job_is_shown_with_its_result_and_escaped_texts) {
@@ -216,12 +249,14 @@ BOOST_AUTO_TEST_CASE(an_ended_job_is_shown_with_its_result_and_escaped_texts) {
   j.recoveries = 2;
   j.node = 12;
   j.result = "[ ]";
-  BOOST_TEST(http::to_json(j)
-             == R"({"id":9223372036854775807,"object_id":-9223372036854775808,"status":"failed",)"
-                R"("start_time":"2026-01-31T12:00:00.000001Z","end_time":"2026-01-31T12:00:00.000001Z",)"
-                R"("message":"\"no\"\n","created_at":"2026-01-31T12:00:00.000001Z","queue":"a","type":"a",)"
-                R"("payload":{"a": [1.50]},"priority":5,"run_at":"2026-01-31T12:00:00.000001Z","ready":false,)"
-                R"("timeout":0.5,"max_attempts":100,"attempt":4,"failures":3,"recoveries":2,"node_id":12,"result":[ ]})");
+  BOOST_TEST(
+      http::to_json(j)
+      == R"({"id":9223372036854775807,"object_id":-9223372036854775808,"status":"failed",)"
+         R"("start_time":"2026-01-31T12:00:00.000001Z","end_time":"2026-01-31T12:00:00.000001Z",)"
+         R"("message":"\"no\"\n","created_at":"2026-01-31T12:00:00.000001Z","queue":"a","type":"a",)"
+         R"("payload":{"a": [1.50]},"priority":5,"run_at":"2026-01-31T12:00:00.000001Z","ready":false,)"
+         R"("timeout":0.5,"max_attempts":100,"attempt":4,"failures":3,"recoveries":2,"node_id":12,)"
+         R"("result":[ ]})");
 }
 
 BOOST_AUTO_TEST_CASE(the_answer_to_a_submission_has_its_fixed_spelling) {

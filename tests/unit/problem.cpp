@@ -25,8 +25,9 @@ BOOST_AUTO_TEST_CASE(a_problem_has_the_members_of_rfc_9457) {
   const auto r = http::problem::from({ec::invalid, "priority must be an integer from 0 (most urgent) to 9"});
   BOOST_TEST(r.status == 400);
   BOOST_TEST(r.content_type == "application/problem+json");
-  BOOST_TEST(r.body == R"({"type":"urn:jobd:problem:invalid","title":"The request is not valid","status":400,)"
-                       R"("detail":"priority must be an integer from 0 (most urgent) to 9","field":"priority"})");
+  BOOST_TEST(r.body
+             == R"({"type":"urn:jobd:problem:invalid","title":"The request is not valid","status":400,)"
+                R"("detail":"priority must be an integer from 0 (most urgent) to 9","field":"priority"})");
 }
 
 BOOST_AUTO_TEST_CASE(only_a_known_field_is_named_as_one) {
@@ -39,7 +40,8 @@ BOOST_AUTO_TEST_CASE(each_code_has_its_status) {
   const auto status = [](ec code) { return http::problem::from({code, "x"}).status; };
   BOOST_TEST(status(ec::invalid) == 400);
   BOOST_TEST(status(ec::not_found) == 404);
-  for (const auto code : {ec::store_away, ec::store_uncertain, ec::overloaded, ec::stopping, ec::schema_old}) {
+  for (const auto code :
+       {ec::store_away, ec::store_uncertain, ec::overloaded, ec::stopping, ec::schema_old}) {
     const auto r = http::problem::from({code, "x"});
     BOOST_TEST(r.status == 503);
     const auto retry_after = std::stoi(header(r, "Retry-After"));

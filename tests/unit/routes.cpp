@@ -28,8 +28,9 @@ BOOST_AUTO_TEST_CASE(known_paths_are_found) {
 }
 
 BOOST_AUTO_TEST_CASE(other_paths_are_not_found_whatever_the_method) {
-  for (const auto* path : {"/", "", "*", "/v1", "/v1/job", "/v1/jobs/", "/v1/jobsx", "/v1/jobs/1/", "/v1/jobs/1/log", "/v2/jobs",
-                           "/V1/jobs", "//v1/jobs", "/v1/jobs#a", "/v1/%6aobs", "/healthz/", "/healthz2"})
+  for (const auto* path :
+       {"/", "", "*", "/v1", "/v1/job", "/v1/jobs/", "/v1/jobsx", "/v1/jobs/1/", "/v1/jobs/1/log", "/v2/jobs",
+        "/V1/jobs", "//v1/jobs", "/v1/jobs#a", "/v1/%6aobs", "/healthz/", "/healthz2"})
     for (const auto* method : {"GET", "POST", "DELETE"})
       BOOST_TEST(find_route(method, path) == route{kind::not_found}, method << ' ' << path);
 }
@@ -44,8 +45,8 @@ BOOST_AUTO_TEST_CASE(a_wrong_method_is_told_which_are_right) {
 }
 
 BOOST_AUTO_TEST_CASE(only_a_canonical_positive_number_is_an_id) {
-  for (const auto* id : {"0", "-1", "+1", "01", "1.0", "1e3", "0x1", "1a", "a", "%31", " 1", "1 ", "9223372036854775808",
-                         "18446744073709551617", "99999999999999999999999999"})
+  for (const auto* id : {"0", "-1", "+1", "01", "1.0", "1e3", "0x1", "1a", "a", "%31", " 1", "1 ",
+                         "9223372036854775808", "18446744073709551617", "99999999999999999999999999"})
     BOOST_TEST((find_route("GET", std::string{"/v1/jobs/"} + id).what == kind::bad_id), id);
 }
 

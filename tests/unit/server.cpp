@@ -14,7 +14,11 @@
 
 #include <atomic>
 #include <future>
+#include <memory>
+#include <optional>
+#include <sys/resource.h>
 #include <thread>
+#include <vector>
 
 using namespace jobd;
 using namespace std::chrono_literals;
@@ -38,8 +42,8 @@ struct seen {
   std::atomic<int> holding{0};
 };
 
-caf::result<created_job> create(fake_manager_actor::stateful_pointer<fake_manager_state> self, const job_spec& spec,
-                                const std::shared_ptr<seen>& s) {
+caf::result<created_job> create(fake_manager_actor::stateful_pointer<fake_manager_state> self,
+                                const job_spec& spec, const std::shared_ptr<seen>& s) {
   ++s->creates;
   if (spec.type == "hold") {
     auto promise = self->make_response_promise<created_job>();
@@ -51,7 +55,8 @@ caf::result<created_job> create(fake_manager_actor::stateful_pointer<fake_manage
     return created_job{7, true, {}};
   if (spec.type == "throw")
     throw std::runtime_error("the fake manager throws");
-  for (const auto code : {ec::store_away, ec::store_uncertain, ec::overloaded, ec::stopping, ec::internal, ec::invalid})
+  for (const auto code :
+       {ec::store_away, ec::store_uncertain, ec::overloaded, ec::stopping, ec::internal, ec::invalid})
     if (spec.queue == "fail" && spec.max_attempts == static_cast<int>(code))
       return actors::to_caf({code, code == ec::invalid ? "payload holds what PostgreSQL refuses" : "secret"});
   return created_job{spec.object_id, false, {}};
@@ -78,13 +83,13 @@ caf::result<job> find(fake_manager_actor::stateful_pointer<fake_manager_state> s
 fake_manager_actor::behavior_type fake_manager(fake_manager_actor::stateful_pointer<fake_manager_state> self,
                                                std::shared_ptr<seen> s) {
   return {
-    [=](atom::create, const job_spec& spec) { return create(self, spec, s); },
-    [=](atom::find, job_id id) { return find(self, id, s); },
-    [=](caf::ok_atom) {
-      for (auto& promise : self->state.held)
-        promise.deliver(created_job{99, false, {}});
-      self->state.held.clear();
-    },
+      [=](atom::create, const job_spec& spec) { return create(self, spec, s); },
+      [=](atom::find, job_id id) { return find(self, id, s); },
+      [=](caf::ok_atom) {
+        for (auto& promise : self->state.held)
+          promise.deliver(created_job{99, false, {}});
+        self->state.held.clear();
+      },
   };
 }
 
@@ -102,8 +107,8 @@ http::server_options any_port() {
 /// A server with the fake behind it.
 struct world {
   explicit world(const http::server_options& options = any_port())
-    : manager(system.spawn(fake_manager, fake)),
-      server(std::move(http::http_server::start(system, manager, options).value())) {}
+      : manager(system.spawn(fake_manager, fake)),
+        server(std::move(http::http_server::start(system, manager, options).value())) {}
   ~world() {
     server.reset();
     caf::anon_send_exit(manager, caf::exit_reason::user_shutdown);
@@ -238,12 +243,14 @@ BOOST_AUTO_TEST_CASE(an_unknown_query_parameter_is_400) {
 
 BOOST_AUTO_TEST_CASE(only_json_is_taken) {
   const auto post_as = [&](const std::string& type) {
-    return client.call({.method = "POST", .url = url(), .body = R"({"object_id":1})", .headers = {"Content-Type:" + type}});
+    return client.call(
+        {.method = "POST", .url = url(), .body = R"({"object_id":1})", .headers = {"Content-Type:" + type}});
   };
   for (const auto* type : {" text/plain", " application/x-www-form-urlencoded", "", " application/jsonx",
                            " application/problem+json", " json", " text/json; application/json"})
     is_problem(post_as(type), 415);
-  for (const auto* type : {" application/json", " application/json; charset=utf-8", " Application/JSON ;charset=UTF-8"})
+  for (const auto* type :
+       {" application/json", " application/json; charset=utf-8", " Application/JSON ;charset=UTF-8"})
     BOOST_TEST(post_as(type).status == 201);
 }
 
@@ -251,8 +258,8 @@ BOOST_AUTO_TEST_CASE(a_bad_body_is_400_and_names_the_field) {
   const auto a = client.post(url(), R"({"object_id": "x"})");
   is_problem(a, 400);
   BOOST_TEST(contains(a.body, R"("field":"object_id")"));
-  for (const auto& body : {std::string{}, std::string{"x"}, std::string{"[]"}, std::string{"{}"}, std::string(1 << 20, '['),
-                           std::string{"{\"object_id\":1,\"payload\":\"\xff\"}"},
+  for (const auto& body : {std::string{}, std::string{"x"}, std::string{"[]"}, std::string{"{}"},
+                           std::string(1 << 20, '['), std::string{"{\"object_id\":1,\"payload\":\"\xff\"}"},
                            std::string{R"({"object_id":1,"payload":"\u0000"})"}})
     is_problem(client.post(url(), body), 400);
   BOOST_TEST(fake->creates == 0);
@@ -260,7 +267,8 @@ BOOST_AUTO_TEST_CASE(a_bad_body_is_400_and_names_the_field) {
 
 BOOST_AUTO_TEST_CASE(what_the_job_manager_refuses_has_its_status) {
   const auto fail_with = [&](ec code) {
-    return client.post(url(), R"({"object_id":1,"queue":"fail","max_attempts":)" + std::to_string(static_cast<int>(code)) + "}");
+    return client.post(url(), R"({"object_id":1,"queue":"fail","max_attempts":)"
+                                  + std::to_string(static_cast<int>(code)) + "}");
   };
   is_503(fail_with(ec::store_away));
   is_503(fail_with(ec::overloaded));
@@ -278,16 +286,25 @@ BOOST_AUTO_TEST_CASE(what_the_job_manager_refuses_has_its_status) {
 
 BOOST_AUTO_TEST_CASE(a_body_of_the_limit_is_taken) {
   BOOST_TEST(client.post(url(), submission_of(limits::body_bytes)).status == 201);
-  BOOST_TEST(client.call({.method = "POST", .url = url(), .body = submission_of(limits::body_bytes),
-                          .headers = {"Content-Type: application/json"}, .chunked = true}).status == 201);
+  BOOST_TEST(client
+                 .call({.method = "POST",
+                        .url = url(),
+                        .body = submission_of(limits::body_bytes),
+                        .headers = {"Content-Type: application/json"},
+                        .chunked = true})
+                 .status
+             == 201);
 }
 
 BOOST_AUTO_TEST_CASE(a_body_over_the_limit_is_413_however_it_is_sent) {
   for (const auto bytes : {limits::body_bytes + 1, 2 * limits::body_bytes, 20 * limits::body_bytes})
     for (const auto chunked : {false, true})
       for (const auto* expect : {"Expect: 100-continue", "Expect:"}) {
-        const auto a = client.call({.method = "POST", .url = url(), .body = submission_of(bytes),
-                                    .headers = {"Content-Type: application/json", expect}, .chunked = chunked});
+        const auto a = client.call({.method = "POST",
+                                    .url = url(),
+                                    .body = submission_of(bytes),
+                                    .headers = {"Content-Type: application/json", expect},
+                                    .chunked = chunked});
         is_problem(a, 413);
         BOOST_TEST(contains(a.body, "1048576"));
         BOOST_TEST(a.header("connection") == "close");
@@ -300,7 +317,8 @@ BOOST_AUTO_TEST_CASE(a_refused_body_is_not_read_as_the_next_request) {
   auto raw = test::raw_connection{server->port()};
   const auto inner = raw_post(R"({"object_id": 1})");
   raw.send("POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
-           "Content-Length: 2000000\r\n\r\n" + inner + inner);
+           "Content-Length: 2000000\r\n\r\n"
+           + inner + inner);
   const auto text = raw.read_until("");
   BOOST_TEST(text.starts_with("HTTP/1.1 413 "));
   BOOST_TEST(!contains(text, " 201 "));
@@ -338,12 +356,14 @@ BOOST_AUTO_TEST_CASE(pipelined_requests_are_answered_in_order) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_http_is_closed_and_harms_nobody) {
-  for (const auto& text : {std::string{"GARBAGE\r\n\r\n"}, std::string{"\0\0\0\0\r\n\r\n", 8}, std::string{"GET / HTTP/x.y\r\n\r\n"},
-                           std::string{"FROB /v1/jobs HTTP/1.1\r\nHost: x\r\n\r\n"},
-                           std::string{"GET / HTTP/1.1\r\nX: "} + std::string(100'000, 'x') + "\r\n\r\n",
-                           std::string{"POST /v1/jobs HTTP/1.1\r\nContent-Length: -1\r\n\r\n"},
-                           std::string{"POST /v1/jobs HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
-                           std::string{"POST /v1/jobs HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}}) {
+  for (const auto& text :
+       {std::string{"GARBAGE\r\n\r\n"}, std::string{"\0\0\0\0\r\n\r\n", 8},
+        std::string{"GET / HTTP/x.y\r\n\r\n"}, std::string{"FROB /v1/jobs HTTP/1.1\r\nHost: x\r\n\r\n"},
+        std::string{"GET / HTTP/1.1\r\nX: "} + std::string(100'000, 'x') + "\r\n\r\n",
+        std::string{"POST /v1/jobs HTTP/1.1\r\nContent-Length: -1\r\n\r\n"},
+        std::string{
+            "POST /v1/jobs HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
+        std::string{"POST /v1/jobs HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}}) {
     auto raw = test::raw_connection{server->port()};
     raw.send(text);
     raw.read_until("");
@@ -354,7 +374,8 @@ BOOST_AUTO_TEST_CASE(what_is_no_http_is_closed_and_harms_nobody) {
 }
 
 BOOST_AUTO_TEST_CASE(an_offered_upgrade_is_ignored) {
-  const auto upgrade = std::string{"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"};
+  const auto upgrade =
+      std::string{"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"};
   auto raw = test::raw_connection{server->port()};
   for (auto i = 0; i < 3; ++i) {
     raw.send(raw_post(R"({"object_id": 4})", upgrade));
@@ -448,7 +469,8 @@ BOOST_AUTO_TEST_CASE(a_taken_port_is_told_with_host_and_port) {
   const auto second = http::http_server::start(system, manager, options);
   BOOST_REQUIRE(!second.has_value());
   BOOST_TEST((second.error().code == ec::invalid));
-  BOOST_TEST(second.error().context == "HTTP_PORT " + std::to_string(server->port()) + " on 127.0.0.1 is taken");
+  BOOST_TEST(second.error().context
+             == "HTTP_PORT " + std::to_string(server->port()) + " on 127.0.0.1 is taken");
 }
 
 BOOST_AUTO_TEST_CASE(a_host_that_is_none_is_told) {
@@ -473,7 +495,9 @@ BOOST_AUTO_TEST_CASE(names_and_ipv6_are_hosts) {
     }
     BOOST_REQUIRE(second.has_value());
     const auto at = contains(host, ":") ? "[::1]" : "127.0.0.1";
-    BOOST_TEST(client.get("http://" + std::string{at} + ':' + std::to_string((*second)->port()) + "/healthz").status == 200);
+    BOOST_TEST(
+        client.get("http://" + std::string{at} + ':' + std::to_string((*second)->port()) + "/healthz").status
+        == 200);
   }
 }
 
@@ -506,6 +530,34 @@ BOOST_AUTO_TEST_CASE(bodies_that_wait_are_bounded_by_their_bytes) {
   is_503(w.client.post(w.url(), submission_of(100'000)));
   BOOST_TEST(w.client.post(w.url(), submission_of(90'000)).status == 201);
   w.let_go();
+}
+
+/// The limit of open files while it lives.
+struct few_files {
+  explicit few_files(rlim_t most) {
+    getrlimit(RLIMIT_NOFILE, &before);
+    const auto fewer = rlimit{most, before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &fewer);
+  }
+  ~few_files() { setrlimit(RLIMIT_NOFILE, &before); }
+  rlimit before{};
+};
+
+BOOST_AUTO_TEST_CASE(connections_beyond_the_limit_are_closed_until_others_end) {
+  auto few = std::make_optional<few_files>(200);
+  auto w = world{};
+  few.reset();
+  auto open = std::vector<std::unique_ptr<test::raw_connection>>{};
+  for (auto i = 0; i < 100; ++i) {
+    open.push_back(std::make_unique<test::raw_connection>(w.server->port()));
+    open.back()->send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+    BOOST_REQUIRE(open.back()->read_until("}").starts_with("HTTP/1.1 200 "));
+  }
+  auto one_more = test::raw_connection{w.server->port()};
+  BOOST_TEST(one_more.read_until("") == "");
+  BOOST_TEST(one_more.closed());
+  open.clear();
+  BOOST_TEST(test::eventually([&] { return test::http_client{}.get(w.url("/healthz")).status == 200; }));
 }
 
 BOOST_AUTO_TEST_CASE(a_job_manager_that_never_answers_is_503) {
