@@ -128,16 +128,20 @@ bool native_executor::pool::add_thread(void (pool::*duty)()) {
 /// A thread's life: one job after the other.
 void native_executor::pool::serve() {
   lock l(guard_);
+  ++idle_;
   for (;;) {
-    ++idle_;
     work_.wait(l, [this] { return closing_ || !queue_.empty(); });
-    --idle_;
     if (queue_.empty())
       return;
+    --idle_;
     auto [t, run] = std::move(queue_.front());
     queue_.pop_front();
     l.unlock();
-    finish(t, call(*run));
+    auto o = call(*run);
+    l.lock();
+    ++idle_; // before `done`, which may lead to the next start at once
+    l.unlock();
+    finish(t, std::move(o));
     run.reset(); // what it holds is foreign, and may call us while it goes
     l.lock();
   }
