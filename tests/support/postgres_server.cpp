@@ -48,6 +48,7 @@ fs::path template_cluster() {
   fs::permissions(fresh, fs::perms::all);
   run(as_ordinary_user({program("initdb"), "--no-sync", "--auth=trust", "--username=postgres", "--locale=C.UTF-8",
                         "--encoding=UTF8", "--pgdata=" + (fresh / "data").string()}));
+  fs::permissions(fresh, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
   auto taken = std::error_code{};
   fs::rename(fresh, place, taken);
   if (!fs::exists(data / "PG_VERSION"))

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -65,19 +66,24 @@ struct prepared {
   _exit(127);
 }
 
-pid_t parent_of(pid_t pid) {
+struct process_state {
+  /// `Z` for one that has ended and let go of all that it held; also if there is no such process.
+  char state = 'Z';
+  pid_t parent = -1;
+};
+
+process_state state_of(pid_t pid) {
   auto file = std::ifstream{"/proc/" + std::to_string(pid) + "/stat"};
   auto text = std::string{};
   std::getline(file, text);
   // The name in parentheses may hold anything, so what counts starts after the last one.
   const auto end = text.rfind(')');
   if (end == std::string::npos)
-    return -1;
+    return {};
   auto rest = std::istringstream{text.substr(end + 1)};
-  auto state = char{};
-  auto parent = pid_t{-1};
-  rest >> state >> parent;
-  return parent;
+  auto found = process_state{};
+  rest >> found.state >> found.parent;
+  return found;
 }
 
 bool is_free(int port) {
@@ -209,15 +215,22 @@ void server_process::signal_all(int sig) {
 }
 
 void server_process::kill9() {
+  if (!running())
+    return;
+  // Found here too, to be waited for: what they hold, such as sockets, is free only when the last one is gone.
+  signal(SIGSTOP);
+  const auto below = descendants(pid_);
   signal_all(SIGKILL);
   wait();
+  const auto is_over = [](pid_t child) { return state_of(child).state == 'Z'; };
+  (void)eventually([&] { return std::ranges::all_of(below, is_over); });
 }
 
 std::vector<pid_t> descendants(pid_t root) {
   auto children = std::multimap<pid_t, pid_t>{};
   for (const auto& entry : std::filesystem::directory_iterator{"/proc"})
     if (const auto pid = std::atoi(entry.path().filename().c_str()); pid > 0)
-      children.emplace(parent_of(pid), pid);
+      children.emplace(state_of(pid).parent, pid);
   auto found = std::vector<pid_t>{root};
   for (auto i = std::size_t{0}; i < found.size(); ++i) {
     const auto [first, last] = children.equal_range(found[i]);
