@@ -33,22 +33,37 @@ hinter_actor::behavior_type hinter_state::make_behavior(hinter_options options, 
 
 /// While the queue cannot be asked it cannot be written to either, and the pool claims from the database.
 void hinter_state::run_once() {
+  if (asking_ > 0)
+    return;
+  asking_ = options_.queues.size();
+  looking_at_.clear();
   for (const auto& queue : options_.queues)
     self_->request(queue_, queue_timeout, atom::size_v, queue)
-      .then([this, queue](std::int64_t size) { look(queue, size); }, [](const caf::error&) {});
+      .then(
+        [this, queue](std::int64_t size) {
+          if (worth_a_look(queue, size))
+            looking_at_.push_back(queue);
+          asked();
+        },
+        [this](const caf::error&) { asked(); });
 }
 
-void hinter_state::look(const std::string& queue, std::int64_t size) {
+bool hinter_state::worth_a_look(const std::string& queue, std::int64_t size) {
   const auto now = self_->clock().now();
   const auto last = last_pass_.find(queue);
   if (size >= options_.limit && last != last_pass_.end() && now - last->second < options_.every_when_full)
-    return;
+    return false;
   last_pass_[queue] = now;
-  write(queue);
+  return true;
 }
 
-void hinter_state::write(const std::string& queue) {
-  auto first = storage::ready_query{{queue}, options_.types, options_.limit};
+void hinter_state::asked() {
+  if (--asking_ == 0 && !looking_at_.empty())
+    write_again();
+}
+
+void hinter_state::write_again() {
+  auto first = storage::ready_query{looking_at_, options_.types, options_.limit};
   self_->request(storage_, storage_timeout, atom::ready_v, std::move(first))
     .then(
       [this](hints& ready) {

@@ -13,7 +13,7 @@ struct hinter_options {
   std::vector<std::string> queues;
   std::vector<std::string> types;
   std::chrono::milliseconds every{2'000};
-  /// Rows that one pass reads. Lost pops are always at the head, so the bound loses none.
+  /// Rows of each queue that one pass reads. Lost pops are always at the head, so the bound loses none.
   int limit = 10'000;
   /// A queue that holds `limit` hints is plainly full, and is looked after only this often.
   std::chrono::milliseconds every_when_full{10'000};
@@ -29,8 +29,9 @@ public:
 
 private:
   void run_once();
-  void look(const std::string& queue, std::int64_t size);
-  void write(const std::string& queue);
+  [[nodiscard]] bool worth_a_look(const std::string& queue, std::int64_t size);
+  void asked();
+  void write_again();
 
   self_pointer self_;
   hinter_options options_;
@@ -38,6 +39,10 @@ private:
   queue_actor queue_;
   /// By queue.
   std::map<std::string, caf::actor_clock::time_point> last_pass_;
+  /// Questions for sizes that are not answered yet, and the queues that this pass is for. The database gets one
+  /// statement a pass, however many queues there are.
+  std::size_t asking_ = 0;
+  std::vector<std::string> looking_at_;
   bool found_ = false;
 };
 

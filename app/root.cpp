@@ -175,6 +175,9 @@ int run_worker(const config& settings, termination& end) {
       log::error("The handler file cannot be used.", {{"error", loaded.error().context}});
       return exit_code::usage;
     }
+  if (settings.job_prefetch < settings.job_concurrency)
+    log::warn("JOB_PREFETCH is under JOB_CONCURRENCY, so some slots will never be used.",
+              {{"prefetch", settings.job_prefetch}, {"concurrency", settings.job_concurrency}});
   if (!wait_for_store(stores(settings), end))
     return end.exit_code();
   const auto executor = std::shared_ptr{execution::make_executor(*handlers)};

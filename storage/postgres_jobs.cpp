@@ -11,7 +11,7 @@ select id, object_id, status, start_time, end_time, message, created_at, queue, 
 from jobs where id = any($1::bigint[])
 )sql"};
 
-/// Reads no more of each queue than it may return, by the index that holds nothing but what is ready.
+/// Reads the head of each queue, by the index that holds nothing but what is ready.
 constexpr auto ready_heads = statement{"ready_heads", R"sql(
 select head.id, head.queue, head.priority
 from unnest($1::text[]) with ordinality as q(name, place)
@@ -22,7 +22,6 @@ cross join lateral (
   limit $3::bigint
 ) head
 order by q.place, head.priority, head.id
-limit $3::bigint
 )sql"};
 
 job read_job(const rows& r, int row) {

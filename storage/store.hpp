@@ -82,6 +82,7 @@ struct beat_report {
 struct ready_query {
   std::vector<std::string> queues;
   std::vector<std::string> types;
+  /// Of each queue.
   int limit = 0;
 };
 

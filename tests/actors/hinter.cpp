@@ -10,9 +10,9 @@ struct hinter_fixture : actor_fixture {
   neighbours around;
   hinter_actor duty;
 
-  void spawn_hinter() {
+  void spawn_hinter(std::vector<std::string> queues = {"default"}) {
     auto options = hinter_options{};
-    options.queues = {"default"};
+    options.queues = std::move(queues);
     options.types = {"default", "mail"};
     options.limit = 100;
     duty = keep(sys.spawn(hinter, options, keep(sys.spawn(neighbour_storage, &around)),
@@ -37,6 +37,14 @@ BOOST_AUTO_TEST_CASE(ready_jobs_are_hinted_again_every_two_seconds) {
   BOOST_TEST(around.pushed.size() == 3u);
   BOOST_TEST(around.ready_queries[0].types.size() == 2u);
   BOOST_TEST(around.ready_queries[0].limit == 100);
+}
+
+BOOST_AUTO_TEST_CASE(all_queues_are_one_question_to_the_store) {
+  spawn_hinter({"urgent", "default", "bulk"});
+  BOOST_REQUIRE(around.ready_queries.size() == 1u);
+  BOOST_TEST(around.ready_queries[0].queues.size() == 3u);
+  advance(2'100ms);
+  BOOST_TEST(around.ready_queries.size() == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_queue_wakes_it_only_if_the_last_pass_found_jobs) {
