@@ -1,5 +1,6 @@
 #include "actors/job_manager.hpp"
 
+#include "actors/ask.hpp"
 #include "actors/errors.hpp"
 
 #include <algorithm>
@@ -22,13 +23,13 @@ caf::result<created_job> job_manager_state::create(job_spec& spec) {
     return to_caf(valid.error());
   auto announced = hint{0, spec.queue, spec.priority};
   auto answer = self_->make_response_promise<created_job>();
-  self_->request(storage_, storage_timeout, atom::create_v, std::move(spec))
-    .then(
-      [this, answer, announced](created_job& created) mutable {
-        answer.deliver(created);
-        announce(created, announced);
-      },
-      [answer](caf::error& why) mutable { answer.deliver(std::move(why)); });
+  ask<created_job>(
+    self_, storage_, storage_timeout,
+    [this, answer, announced](const created_job& created) mutable {
+      answer.deliver(created);
+      announce(created, announced);
+    },
+    [answer](caf::error& why) mutable { answer.deliver(std::move(why)); }, atom::create_v, std::move(spec));
   return answer;
 }
 

@@ -1,5 +1,6 @@
 #include "actors/storage.hpp"
 
+#include "actors/ask.hpp"
 #include "actors/errors.hpp"
 #include "core/log.hpp"
 
@@ -253,25 +254,26 @@ template <class Answer, class OnAnswer, class OnError, class... Question>
 void storage_state::call(std::size_t index, OnAnswer on_answer, OnError on_error, Question&&... question) {
   const auto connection = slots_[index].connection;
   slots_[index].state = link::busy;
-  self_->request(connection, options_.call_timeout, std::forward<Question>(question)...)
-    .then(
-      [this, index, on_answer](Answer& a) mutable {
-        if (slots_[index].state == link::busy)
+  ask<Answer>(
+    self_, connection, options_.call_timeout,
+    [this, index, on_answer](Answer& a) mutable {
+      if (slots_[index].state == link::busy)
+        slots_[index].state = link::idle;
+      on_answer(a);
+      dispatch();
+    },
+    [this, index, connection, on_error](caf::error& why) mutable {
+      // The slot may have been given to the connection's successor by now.
+      if (slots_[index].connection == connection) {
+        if (breaks_connection(from_caf(why).code))
+          lost(index, why);
+        else
           slots_[index].state = link::idle;
-        on_answer(a);
-        dispatch();
-      },
-      [this, index, connection, on_error](caf::error& why) mutable {
-        // The slot may have been given to the connection's successor by now.
-        if (slots_[index].connection == connection) {
-          if (breaks_connection(from_caf(why).code))
-            lost(index, why);
-          else
-            slots_[index].state = link::idle;
-        }
-        on_error(why);
-        dispatch();
-      });
+      }
+      on_error(why);
+      dispatch();
+    },
+    std::forward<Question>(question)...);
 }
 
 // -- connections ------------------------------------------------------------------------------------------------

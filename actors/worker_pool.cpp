@@ -1,5 +1,6 @@
 #include "actors/worker_pool.hpp"
 
+#include "actors/ask.hpp"
 #include "actors/errors.hpp"
 #include "actors/job_runner.hpp"
 #include "core/log.hpp"
@@ -163,8 +164,9 @@ void worker_pool_state::fetch() {
   if (fetching_ || demand <= 0 || self_->clock().now() < fetch_at_)
     return;
   fetching_ = true;
-  self_->request(parts_.fetcher, fetch_timeout, atom::pop_v, demand)
-    .then([this](hints& popped) { fetched(popped); }, [this](const caf::error&) { queue_away(); });
+  ask<hints>(
+    self_, parts_.fetcher, fetch_timeout, [this](hints& popped) { fetched(popped); },
+    [this](const caf::error&) { queue_away(); }, atom::pop_v, demand);
 }
 
 void worker_pool_state::fetched(hints& popped) {
@@ -217,25 +219,26 @@ void worker_pool_state::claim(storage::claim_request what, hints from) {
   const auto node = what.node;
   const auto limit = what.limit;
   claims_.emplace(order, limit);
-  self_->request(parts_.storage, storage_timeout, atom::claim_v, std::move(what))
-    .then(
-      [this, order, node, limit, by_hint = !from.empty()](claimed_jobs& jobs) {
-        claims_.erase(order);
-        if (!by_hint && static_cast<int>(jobs.size()) == limit)
-          claim_at_ = {}; // there may be more at once
-        claimed(jobs, node);
-      },
-      [this, order, from](const caf::error&) {
-        claims_.erase(order);
-        claim_at_ = self_->clock().now() + pause;
-        // A claim that did reach the store is healed by the beat; then these hints find nothing.
-        if (stopping_)
-          give_back(from);
-        else
-          for (const auto& h : from)
-            buffer_.push_back({h, self_->clock().now()});
-        step();
-      });
+  ask<claimed_jobs>(
+    self_, parts_.storage, storage_timeout,
+    [this, order, node, limit, by_hint = !from.empty()](claimed_jobs& jobs) {
+      claims_.erase(order);
+      if (!by_hint && static_cast<int>(jobs.size()) == limit)
+        claim_at_ = {}; // there may be more at once
+      claimed(jobs, node);
+    },
+    [this, order, from](const caf::error&) {
+      claims_.erase(order);
+      claim_at_ = self_->clock().now() + pause;
+      // A claim that did reach the store is healed by the beat; then these hints find nothing.
+      if (stopping_)
+        give_back(from);
+      else
+        for (const auto& h : from)
+          buffer_.push_back({h, self_->clock().now()});
+      step();
+    },
+    atom::claim_v, std::move(what));
 }
 
 void worker_pool_state::claimed(claimed_jobs& jobs, node_id by) {
@@ -344,13 +347,14 @@ void worker_pool_state::finish(const claimed_job& what, node_id by, outcome o) {
 void worker_pool_state::write(run_key key) {
   auto& entry = outbox_.at(key);
   entry.in_flight = true;
-  self_->request(parts_.storage, storage_timeout, atom::finish_v, entry.what)
-    .then([this, key](storage::finish_answer answer) { written(key, answer); },
-          [this, key](const caf::error&) {
-            auto& kept = outbox_.at(key);
-            kept.in_flight = false;
-            kept.try_again_at = self_->clock().now() + pause;
-          });
+  ask<storage::finish_answer>(
+    self_, parts_.storage, storage_timeout, [this, key](storage::finish_answer answer) { written(key, answer); },
+    [this, key](const caf::error&) {
+      auto& kept = outbox_.at(key);
+      kept.in_flight = false;
+      kept.try_again_at = self_->clock().now() + pause;
+    },
+    atom::finish_v, entry.what);
 }
 
 void worker_pool_state::written(run_key key, storage::finish_answer answer) {

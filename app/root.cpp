@@ -21,6 +21,7 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -122,6 +123,15 @@ caf::actor untyped(const Actor& a) {
   return caf::actor_cast<caf::actor>(a);
 }
 
+/// Each client is a file descriptor, and the usual soft limit of 1024 is for programs that use select.
+void allow_many_clients() {
+  auto limit = rlimit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /// Orders the end of `parts`, first to last. `~actor_system` then waits until they are gone.
 void end_all(caf::scoped_actor& self, const std::vector<caf::actor>& parts) {
   for (const auto& part : parts)
@@ -135,6 +145,7 @@ void leave(caf::scoped_actor& self, const node_actor& node) {
 } // namespace
 
 int run_api(const config& settings, termination& end) {
+  allow_many_clients();
   if (!wait_for_store(stores(settings), end))
     return end.exit_code();
   system_config messages;

@@ -1,5 +1,6 @@
 #include "http/bridge.hpp"
 
+#include "actors/ask.hpp"
 #include "actors/errors.hpp"
 #include "core/log.hpp"
 #include "http/json.hpp"
@@ -60,23 +61,14 @@ struct gateway_state {
   static inline constexpr const char* name = "gateway";
 };
 
-/// CAF 0.17 keeps the timer of a request until it runs out, also when the answer was there long before: at
-/// thousands of requests a second that is memory, so the timer is taken back.
 template <class Answer, class... Question>
 void pass_on(gateway_actor::stateful_pointer<gateway_state> self, const actors::job_manager_actor& manager,
              std::chrono::milliseconds within, const ask_ptr& a, error (*understand)(const caf::error&),
              Question&&... question) {
-  auto requested = self->request(manager, within, std::forward<Question>(question)...);
-  const auto forget_timer = [self, id = requested.id()] { self->clock().cancel_request_timeout(self, id); };
-  requested.then(
-      [a, forget_timer](const Answer& answer) {
-        forget_timer();
-        a->answer(show(answer));
-      },
-      [a, forget_timer, understand](const caf::error& e) {
-        forget_timer();
-        a->answer(problem::from(understand(e)));
-      });
+  actors::ask<Answer>(
+      self, manager, within, [a](const Answer& answer) { a->answer(show(answer)); },
+      [a, understand](const caf::error& e) { a->answer(problem::from(understand(e))); },
+      std::forward<Question>(question)...);
 }
 
 void ask_manager(gateway_actor::stateful_pointer<gateway_state> self,

@@ -28,14 +28,17 @@ create table jobs (
   failures     integer not null default 0,
   -- Deaths of its node that the job survived.
   recoveries   integer not null default 0,
-  -- Kept when a run ends, so that the same finish sent again is known again. No foreign key: a job outlives its node.
+  -- Kept when a run ends, so that the same finish sent again is known again. No foreign key: a job outlives its
+  -- node.
   node_id      bigint,
   result       jsonb,
 
   constraint jobs_status_is_known check (status in ('created', 'running', 'success', 'failed', 'cancelled')),
-  constraint jobs_running_is_owned check (status <> 'running' or (node_id is not null and start_time is not null and ready)),
+  constraint jobs_running_is_owned check (
+    status <> 'running' or (node_id is not null and start_time is not null and ready)),
   constraint jobs_final_has_ended check (status in ('created', 'running') or end_time is not null),
-  constraint jobs_waiting_has_time check (ready or (status in ('created', 'cancelled') and run_at is not null)),
+  constraint jobs_waiting_has_time check (
+    ready or (status in ('created', 'cancelled') and run_at is not null)),
   constraint jobs_queue check (char_length(queue) between 1 and 64),
   constraint jobs_type check (char_length(type) between 1 and 64),
   constraint jobs_priority check (priority between 0 and 9),
@@ -44,8 +47,8 @@ create table jobs (
   constraint jobs_counts check (attempt >= 0 and failures >= 0 and recoveries >= 0)
 );
 
--- Each is partial, so that what it costs depends on the work at hand and never on the history. There is none on
--- end_time: every finish would pay for it, and pruning walks the primary key instead.
+-- Each is partial, so that what it costs depends on the work at hand and never on the history. There is none
+-- on end_time: every finish would pay for it, and pruning walks the primary key instead.
 create index jobs_ready on jobs (queue, priority, id) where status = 'created' and ready;
 create index jobs_scheduled on jobs (run_at) where status = 'created' and not ready;
 create index jobs_running on jobs (node_id) where status = 'running';
@@ -66,8 +69,10 @@ create table nodes (
   slots        integer not null default 0
 );
 
--- Few rows, each updated every two seconds: leave room so that an update stays on its page and touches no index.
-alter table nodes set (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
+-- Few rows, each updated every two seconds: leave room so that an update stays on its page and touches no
+-- index.
+alter table nodes set (
+  fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
 
 -- Which job stands for a key. The primary key decides every race.
 create table job_dedupe (

@@ -14,7 +14,8 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds migration_time = 10min;
 constexpr std::chrono::milliseconds connect_time = 10s;
 
-/// Held by the session, so that it also covers the statements between the transactions. The number is ours alone.
+/// Held by the session, so that it also covers the statements between the transactions. The number is ours
+/// alone.
 constexpr auto take_lock = "select pg_advisory_lock(7017017)";
 
 /// No error if it is there already, and no notice that would need rights to be silent.
@@ -25,8 +26,8 @@ constexpr auto create_versions = "create table if not exists schema_migrations (
 
 constexpr auto read_versions = "select version from schema_migrations";
 
-constexpr auto record_version =
-  statement{"record_version", "insert into schema_migrations (version, name) values ($1::integer, $2::text)"};
+constexpr auto record_version = statement{
+    "record_version", "insert into schema_migrations (version, name) values ($1::integer, $2::text)"};
 
 sql_expected<void> apply(postgres_connection& pg, const migration& m) {
   for (const auto& sql : {std::string{"begin"}, std::string{m.sql}})
@@ -40,8 +41,8 @@ sql_expected<void> apply(postgres_connection& pg, const migration& m) {
 }
 
 sql_expected<int> apply_missing(postgres_connection& pg) {
-  for (const auto* sql : {"set statement_timeout = 0; set idle_in_transaction_session_timeout = 0", take_lock,
-                          create_versions})
+  for (const auto* sql :
+       {"set statement_timeout = 0; set idle_in_transaction_session_timeout = 0", take_lock, create_versions})
     if (auto done = pg.exec_text(sql); !done)
       return tl::unexpected{done.error()};
   auto versions = pg.exec_text(read_versions);

@@ -7,11 +7,12 @@
 namespace jobd::storage {
 namespace {
 
-// `picked` locks before anything is written, skips what others have locked, and reads a locked row's newest version.
-// A node without a row claims nothing: it was condemned, and what it took now would be taken from it at once.
+// `picked` locks before anything is written, skips what others have locked, and reads a locked row's newest
+// version. A node without a row claims nothing: it was condemned, and what it took now would be taken from it
+// at once.
 
-/// `ready is not false` is `ready`, written so that the planner does not see that the index of ready jobs would do: it
-/// would walk all of that index for a few ids, where the primary key finds each at once.
+/// `ready is not false` is `ready`, written so that the planner does not see that the index of ready jobs
+/// would do: it would walk all of that index for a few ids, where the primary key finds each at once.
 constexpr auto claim_hinted = statement{"claim_hinted", R"sql(
 with picked as (
   select id from jobs
@@ -24,7 +25,8 @@ with picked as (
 update jobs j set status = 'running', attempt = attempt + 1, node_id = $3::bigint,
   start_time = timezone('utc', now()), end_time = null
 from picked where j.id = picked.id
-returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, j.timeout, j.max_attempts, j.failures
+returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, j.timeout, j.max_attempts,
+  j.failures
 )sql"};
 
 /// The head of one queue, by the index that holds nothing but what is ready.
@@ -40,7 +42,8 @@ with picked as (
 update jobs j set status = 'running', attempt = attempt + 1, node_id = $3::bigint,
   start_time = timezone('utc', now()), end_time = null
 from picked where j.id = picked.id
-returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, j.timeout, j.max_attempts, j.failures
+returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, j.timeout, j.max_attempts,
+  j.failures
 )sql"};
 
 /// The claimed jobs in queue order; an update returns them in any.
@@ -78,7 +81,8 @@ sql_expected<std::vector<claimed_job>> claim_by_queues(postgres_connection& pg, 
   return taken;
 }
 
-/// Requests that one statement can serve: same node, same types, and room for all of their hints or a single request.
+/// Requests that one statement can serve: same node, same types, and room for all of their hints or a single
+/// request.
 struct group {
   std::vector<std::size_t> members;
   column<std::int64_t> ids;

@@ -50,9 +50,10 @@ kind kind_of(std::string_view severity, std::string_view state) {
   // 22 data exception, 23 constraint, 54 limit exceeded (a text too long, nesting too deep).
   if (group == "22" || group == "23" || group == "54")
     return kind::data;
-  // 08 connection, 53 no resources (disk full, too many connections), 57 operator intervention (shutdown, statement
-  // timeout), 58 system (I/O), 25006 a standby that only reads, 55P03 lock not available.
-  if (group == "08" || group == "53" || group == "57" || group == "58" || state == "25006" || state == "55P03")
+  // 08 connection, 53 no resources (disk full, too many connections), 57 operator intervention (shutdown,
+  // statement timeout), 58 system (I/O), 25006 a standby that only reads, 55P03 lock not available.
+  if (group == "08" || group == "53" || group == "57" || group == "58" || state == "25006"
+      || state == "55P03")
     return kind::away;
   return kind::other;
 }
@@ -77,11 +78,11 @@ bool has_sane_port(const PQconninfoOption* options) {
   return true;
 }
 
-/// Nothing if the URL can be used. libpq quotes what it cannot make sense of, which may be the password or a part of
-/// it, so what would confuse it is found here.
+/// Nothing if the URL can be used. libpq quotes what it cannot make sense of, which may be the password or a
+/// part of it, so what would confuse it is found here.
 std::string complaint_about(const std::string& url) {
   const auto options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>{
-    PQconninfoParse(url.c_str(), nullptr), PQconninfoFree};
+      PQconninfoParse(url.c_str(), nullptr), PQconninfoFree};
   if (!options || !has_sane_port(options.get()))
     return "the database URL cannot be read: expected postgresql://user:password@host:port/database";
   // An `@` or `/` in a password that is not percent-encoded makes the rest of it a host name.
@@ -101,15 +102,15 @@ void drop_notice(void*, const char*) {}
 PGconn* start_connecting(const std::string& url, std::chrono::milliseconds limit) {
   const auto user_timeout = std::to_string(limit.count());
   const auto options = std::array<std::array<const char*, 2>, 9>{{
-    {"application_name", "jobd"},
-    {"keepalives", "1"},
-    {"keepalives_idle", "5"},
-    {"keepalives_interval", "2"},
-    {"keepalives_count", "3"},
-    {"tcp_user_timeout", user_timeout.c_str()},
-    {"dbname", url.c_str()},
-    {"client_encoding", "UTF8"},
-    {nullptr, nullptr},
+      {"application_name", "jobd"},
+      {"keepalives", "1"},
+      {"keepalives_idle", "5"},
+      {"keepalives_interval", "2"},
+      {"keepalives_count", "3"},
+      {"tcp_user_timeout", user_timeout.c_str()},
+      {"dbname", url.c_str()},
+      {"client_encoding", "UTF8"},
+      {nullptr, nullptr},
   }};
   auto keys = std::array<const char*, options.size()>{};
   auto values = keys;
@@ -120,8 +121,8 @@ PGconn* start_connecting(const std::string& url, std::chrono::milliseconds limit
   return PQconnectStartParams(keys.data(), values.data(), 1);
 }
 
-/// The plans must not depend on statistics, which lag behind a queue that fills and empties within seconds: a scan
-/// of the table, or a sort of everything that is ready, is never what we want.
+/// The plans must not depend on statistics, which lag behind a queue that fills and empties within seconds: a
+/// scan of the table, or a sort of everything that is ready, is never what we want.
 std::string session_settings(std::chrono::milliseconds limit) {
   return "set statement_timeout = " + std::to_string(std::max<std::int64_t>(limit.count() * 9 / 10, 1))
          + "; set idle_in_transaction_session_timeout = " + std::to_string(limit.count())
@@ -134,11 +135,11 @@ std::string session_settings(std::chrono::milliseconds limit) {
 
 error to_error(const sql_error& e) {
   switch (e.what) {
-    case kind::away: return {ec::store_away, e.context};
-    case kind::lost: return {ec::store_uncertain, e.context};
-    case kind::data: return {ec::invalid, e.context};
-    case kind::transient: return {ec::store_away, e.context};
-    case kind::other: break;
+  case kind::away: return {ec::store_away, e.context};
+  case kind::lost: return {ec::store_uncertain, e.context};
+  case kind::data: return {ec::invalid, e.context};
+  case kind::transient: return {ec::store_away, e.context};
+  case kind::other: break;
   }
   return {ec::internal, e.state.empty() ? e.context : e.state + " " + e.context};
 }
@@ -245,7 +246,8 @@ sql_expected<void> postgres_connection::prepare(const statement& s) {
 sql_expected<rows> postgres_connection::collect() {
   if (auto sent = send_all(); !sent)
     return tl::unexpected{sent.error()};
-  // All results are read: without an explicit transaction the commit comes after the rows, and so does its error.
+  // All results are read: without an explicit transaction the commit comes after the rows, and so does its
+  // error.
   auto last = rows{};
   auto problem = std::optional<sql_error>{};
   for (;;) {

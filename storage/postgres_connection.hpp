@@ -23,7 +23,8 @@ struct sql_error {
   enum class kind : std::uint8_t {
     /// The server cannot be reached or cannot serve; the statement did nothing.
     away,
-    /// The connection broke, or the deadline passed, after the statement was sent: it may have been carried out.
+    /// The connection broke, or the deadline passed, after the statement was sent: it may have been carried
+    /// out.
     lost,
     /// A value that the database cannot hold. The transaction is rolled back.
     data,
@@ -73,7 +74,8 @@ public:
   [[nodiscard]] int size() const { return PQntuples(result_.get()); }
   [[nodiscard]] bool null(int row, int col) const { return PQgetisnull(result_.get(), row, col) != 0; }
   [[nodiscard]] std::string_view text(int row, int col) const {
-    return {PQgetvalue(result_.get(), row, col), static_cast<std::size_t>(PQgetlength(result_.get(), row, col))};
+    return {PQgetvalue(result_.get(), row, col),
+            static_cast<std::size_t>(PQgetlength(result_.get(), row, col))};
   }
   /// Zero for null.
   template <class Number>
@@ -94,12 +96,13 @@ private:
   std::unique_ptr<PGresult, deleter> result_;
 };
 
-/// One session: never blocks longer than it is allowed to, also on a half-open connection. Only the look-up of a
-/// host's name is beyond it, since libpq leaves that to the C library: give an address where that may hang.
+/// One session: never blocks longer than it is allowed to, also on a half-open connection. Only the look-up
+/// of a host's name is beyond it, since libpq leaves that to the C library: give an address where that may
+/// hang.
 class postgres_connection {
 public:
-  /// Opens the session within the deadline. The server ends each statement just before `limit` is over, so that none
-  /// goes on for which nobody waits any more.
+  /// Opens the session within the deadline. The server ends each statement just before `limit` is over, so
+  /// that none goes on for which nobody waits any more.
   static sql_expected<postgres_connection> open(const std::string& url, std::chrono::milliseconds deadline,
                                                 std::chrono::milliseconds limit);
 

@@ -6,9 +6,9 @@
 namespace jobd::storage {
 namespace {
 
-/// One row per key decides (job_dedupe's primary key): who inserts it, or takes over one that has expired, has won and
-/// gets a job. Keys are sorted, so that no two batches wait for each other. Ids are drawn in the order of the batch:
-/// first in, first out. A due time that has passed already is no reason to wait.
+/// One row per key decides (job_dedupe's primary key): who inserts it, or takes over one that has expired,
+/// has won and gets a job. Keys are sorted, so that no two batches wait for each other. Ids are drawn in the
+/// order of the batch: first in, first out. A due time that has passed already is no reason to wait.
 constexpr auto insert_jobs = statement{"insert_jobs", R"sql(
 with asked as materialized (
   select nextval('jobs_id_seq') as id, a.*,
@@ -35,8 +35,8 @@ with asked as materialized (
 select asked.place, kept.id, kept.due from asked join kept on kept.id = asked.id
 )sql"};
 
-/// The jobs that stand for the keys that were not won. A statement of its own sees what was committed while the
-/// insert waited for another transaction.
+/// The jobs that stand for the keys that were not won. A statement of its own sees what was committed while
+/// the insert waited for another transaction.
 constexpr auto read_standing = statement{"read_standing", R"sql(
 select a.place, d.job_id, case when j.status = 'created' and not j.ready then j.run_at end
 from unnest($1::text[], $2::bigint[]) with ordinality as a(type, object_id, place)
@@ -72,16 +72,16 @@ sql_expected<rows> insert(postgres_connection& pg, std::span<const job_spec> cre
     delays.push_back(count(spec.delay));
   }
   return pg.exec(insert_jobs, parameters{}
-                                .add(object_ids)
-                                .add(types)
-                                .add(queues)
-                                .add(payloads)
-                                .add(priorities)
-                                .add(timeouts)
-                                .add(max_attempts)
-                                .add(run_ats)
-                                .add(delays)
-                                .add(window));
+                                  .add(object_ids)
+                                  .add(types)
+                                  .add(queues)
+                                  .add(payloads)
+                                  .add(priorities)
+                                  .add(timeouts)
+                                  .add(max_attempts)
+                                  .add(run_ats)
+                                  .add(delays)
+                                  .add(window));
 }
 
 sql_expected<rows> read(postgres_connection& pg, std::span<const job_spec> creates, const places& which) {
@@ -114,15 +114,16 @@ places first_of_key(std::span<const job_spec> creates) {
   auto firsts = std::map<std::pair<std::string_view, std::int64_t>, std::size_t>{};
   auto out = places{};
   for (auto place = std::size_t{0}; place < creates.size(); ++place)
-    out.push_back(firsts.emplace(std::pair{std::string_view{creates[place].type}, creates[place].object_id}, place)
-                    .first->second);
+    out.push_back(
+        firsts.emplace(std::pair{std::string_view{creates[place].type}, creates[place].object_id}, place)
+            .first->second);
   return out;
 }
 
 } // namespace
 
-sql_expected<std::vector<created_job>> write_creates(postgres_connection& pg, std::span<const job_spec> creates,
-                                                     std::optional<seconds> window) {
+sql_expected<std::vector<created_job>>
+write_creates(postgres_connection& pg, std::span<const job_spec> creates, std::optional<seconds> window) {
   const auto dedupe = window && window->count() > 0;
   const auto seconds_standing = dedupe ? std::optional{window->count()} : std::nullopt;
   auto firsts = places{};

@@ -7,12 +7,13 @@ namespace {
 
 using lifecycle::event;
 
-/// Only a row that still runs on this node under this attempt is written. Rows are locked in the order of their ids.
-/// A retry keeps its node, so that the same finish again is known; a release does not, so that nothing is left of it.
+/// Only a row that still runs on this node under this attempt is written. Rows are locked in the order of
+/// their ids. A retry keeps its node, so that the same finish again is known; a release does not, so that
+/// nothing is left of it.
 constexpr auto finish_running = statement{"finish_running", R"sql(
 with asked as (
-  select * from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::text[], $5::text[], $6::float8[], $7::text[],
-                       $8::text[])
+  select * from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::text[], $5::text[], $6::float8[],
+                       $7::text[], $8::text[])
     with ordinality as a(id, attempt, node, event, status, retry_in, result, message, place)
 ), held as (
   select j.id, a.place
@@ -94,14 +95,14 @@ sql_expected<std::vector<finish_answer>> write_finishes(postgres_connection& pg,
     return answers;
   const auto c = columns_of(finishes);
   auto written = pg.exec(finish_running, parameters{}
-                                           .add(c.ids)
-                                           .add(c.attempts)
-                                           .add(c.nodes)
-                                           .add(c.events)
-                                           .add(c.statuses)
-                                           .add(c.retry_ins)
-                                           .add(c.results)
-                                           .add(c.messages));
+                                             .add(c.ids)
+                                             .add(c.attempts)
+                                             .add(c.nodes)
+                                             .add(c.events)
+                                             .add(c.statuses)
+                                             .add(c.retry_ins)
+                                             .add(c.results)
+                                             .add(c.messages));
   if (!written)
     return tl::unexpected{written.error()};
   if (accept(*written, answers) == static_cast<int>(finishes.size()))

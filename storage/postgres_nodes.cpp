@@ -4,10 +4,12 @@ namespace jobd::storage {
 namespace {
 
 constexpr auto insert_new_node = statement{"insert_node", R"sql(
-insert into nodes (host, pid, version, slots) values ($1::text, $2::integer, $3::text, $4::integer) returning id
+insert into nodes (host, pid, version, slots) values ($1::text, $2::integer, $3::text, $4::integer)
+returning id
 )sql"};
 
-/// The parts see the table as it was before the beat was renewed, so the node itself is left out of the overdue ones.
+/// The parts see the table as it was before the beat was renewed, so the node itself is left out of the
+/// overdue ones.
 constexpr auto beat_and_look = statement{"beat_and_look", R"sql(
 with me as (
   update nodes set heartbeat_at = timezone('utc', now()) where id = $1::bigint returning id
@@ -27,8 +29,9 @@ select 'running', id, attempt, null from jobs where status = 'running' and node_
 
 constexpr auto delete_by_id = statement{"delete_node", "delete from nodes where id = $1::bigint"};
 
-/// The row goes only if the beat is the one that was judged; a beat that is renewed meanwhile makes the delete find
-/// nothing. A job that fails here forgets its node, or that node's late finish would pass for the one that is stored.
+/// The row goes only if the beat is the one that was judged; a beat that is renewed meanwhile makes the
+/// delete find nothing. A job that fails here forgets its node, or that node's late finish would pass for the
+/// one that is stored.
 constexpr auto rescue_from = statement{"rescue_from", R"sql(
 with gone as (
   delete from nodes where id = $1::bigint and heartbeat_at = $2::timestamp returning host, pid
@@ -73,10 +76,10 @@ std::string_view after_running(lifecycle::event e) {
 
 sql_expected<node_id> insert_node(postgres_connection& pg, const node_info& info) {
   auto r = pg.exec(insert_new_node, parameters{}
-                                      .add(info.host)
-                                      .add(std::int64_t{info.pid})
-                                      .add(info.version)
-                                      .add(std::int64_t{info.slots}));
+                                        .add(info.host)
+                                        .add(std::int64_t{info.pid})
+                                        .add(info.version)
+                                        .add(std::int64_t{info.slots}));
   if (!r)
     return tl::unexpected{r.error()};
   return r->number<node_id>(0, 0);
@@ -110,11 +113,11 @@ sql_expected<void> delete_node(postgres_connection& pg, node_id node) {
 
 sql_expected<std::vector<hint>> rescue_jobs(postgres_connection& pg, const lease::suspect& dead) {
   auto r = pg.exec(rescue_from, parameters{}
-                                  .add(dead.node)
-                                  .add(dead.heartbeat_at)
-                                  .add(std::int64_t{lifecycle::max_recoveries})
-                                  .add(after_running(lifecycle::event::rescue))
-                                  .add(after_running(lifecycle::event::quarantine)));
+                                    .add(dead.node)
+                                    .add(dead.heartbeat_at)
+                                    .add(std::int64_t{lifecycle::max_recoveries})
+                                    .add(after_running(lifecycle::event::rescue))
+                                    .add(after_running(lifecycle::event::quarantine)));
   if (!r)
     return tl::unexpected{r.error()};
   auto hints = std::vector<hint>{};

@@ -9,11 +9,21 @@ namespace {
 /// Object ids of PostgreSQL's own types; they never change.
 enum class type_oid : std::uint32_t { int8 = 20, int4 = 23, text = 25, float8 = 701, timestamp = 1114 };
 
-constexpr type_oid oid_of(std::int64_t) { return type_oid::int8; }
-constexpr type_oid oid_of(std::int32_t) { return type_oid::int4; }
-constexpr type_oid oid_of(double) { return type_oid::float8; }
-constexpr type_oid oid_of(timestamp) { return type_oid::timestamp; }
-constexpr type_oid oid_of(std::string_view) { return type_oid::text; }
+constexpr type_oid oid_of(std::int64_t) {
+  return type_oid::int8;
+}
+constexpr type_oid oid_of(std::int32_t) {
+  return type_oid::int4;
+}
+constexpr type_oid oid_of(double) {
+  return type_oid::float8;
+}
+constexpr type_oid oid_of(timestamp) {
+  return type_oid::timestamp;
+}
+constexpr type_oid oid_of(std::string_view) {
+  return type_oid::text;
+}
 
 /// Network byte order.
 template <class Unsigned>

@@ -14,8 +14,8 @@ namespace jobd::storage {
 template <class T>
 using column = std::vector<std::optional<T>>;
 
-/// The parameters of one statement, in order. Arrays travel in PostgreSQL's binary format: there is nothing to
-/// escape, no byte of a text is special, and a batch of any size is one statement.
+/// The parameters of one statement, in order. Arrays travel in PostgreSQL's binary format: there is nothing
+/// to escape, no byte of a text is special, and a batch of any size is one statement.
 class parameters {
 public:
   struct value {

@@ -43,8 +43,8 @@ void append(std::vector<T>& to, std::vector<T>&& from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
-/// True if the batch is one statement, which is a transaction by itself. What is read after it belongs to the answer,
-/// not to the transaction.
+/// True if the batch is one statement, which is a transaction by itself. What is read after it belongs to the
+/// answer, not to the transaction.
 bool is_one_statement(const batch& b) {
   if (b.size() == 0 || !b.claims.empty())
     return b.size() <= 1 && (b.claims.empty() || !b.claims[0].ids.empty() || b.claims[0].queues.size() <= 1);
@@ -58,7 +58,8 @@ error refusal(const job_spec& spec, const sql_error& why) {
   return {ec::invalid, "payload cannot be stored: " + why.context};
 }
 
-/// The run is over and must not be lost because of what it left behind: the same end without it, as a failure.
+/// The run is over and must not be lost because of what it left behind: the same end without it, as a
+/// failure.
 finish_request without_result(finish_request f, const sql_error& why) {
   f.result.clear();
   f.message = "the result could not be stored: " + why.context;
@@ -148,7 +149,7 @@ expected<void> postgres_store::check_schema() {
     return {};
   pg_.reset();
   return fail(ec::schema_old, "the database has schema " + std::to_string(found) + " and this program needs "
-                                + std::to_string(needed) + ": run `jobd migrate`");
+                                  + std::to_string(needed) + ": run `jobd migrate`");
 }
 
 template <class F>
@@ -185,13 +186,14 @@ expected<batch_result> postgres_store::flush(const batch& b) {
   const auto end = std::chrono::steady_clock::now() + options_.deadline;
   pg_->allow(options_.deadline);
   auto written = write(b);
-  const auto resolvable = b.finishes.empty() && b.claims.empty()
-                          && options_.dedupe_window.value_or(seconds{0}) > seconds{0};
+  const auto resolvable =
+      b.finishes.empty() && b.claims.empty() && options_.dedupe_window.value_or(seconds{0}) > seconds{0};
   if (written || written.error().code != ec::store_uncertain || !resolvable)
     return written;
 
   // The keys know: those that were written stand, the others are written now.
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
   if (left.count() <= 0 || !open(left))
     return written;
   auto again = write(b);
@@ -200,8 +202,8 @@ expected<batch_result> postgres_store::flush(const batch& b) {
   return again;
 }
 
-/// Writes the batch in one transaction; only if a value in it cannot be held, in as many as it takes to set that
-/// element apart.
+/// Writes the batch in one transaction; only if a value in it cannot be held, in as many as it takes to set
+/// that element apart.
 expected<batch_result> postgres_store::write(const batch& b) {
   auto written = retried([&] { return write_transaction(b); });
   if (written)

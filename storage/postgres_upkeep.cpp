@@ -3,8 +3,8 @@
 namespace jobd::storage {
 namespace {
 
-/// What is next is read from before the update, so the rows just turned are left out by name. A due row that another
-/// node has locked is not ours to wait for; one beyond the limit is.
+/// What is next is read from before the update, so the rows just turned are left out by name. A due row that
+/// another node has locked is not ours to wait for; one beyond the limit is.
 constexpr auto turn_due_ready = statement{"turn_due_ready", R"sql(
 with due as (
   select id from jobs
@@ -28,8 +28,8 @@ select null, null, null, next.seconds from (
 ) next
 )sql"};
 
-/// One page of the primary key. Ids grow with created_at but for the length of a transaction, so a page that reaches
-/// rows younger than the retention has nothing old behind it.
+/// One page of the primary key. Ids grow with created_at but for the length of a transaction, so a page that
+/// reaches rows younger than the retention has nothing old behind it.
 constexpr auto delete_page = statement{"delete_page", R"sql(
 with page as (
   select id, status, end_time, created_at from jobs where id > $1::bigint order by id limit $2::bigint

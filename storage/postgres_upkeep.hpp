@@ -9,6 +9,7 @@ namespace jobd::storage {
 /// One statement.
 [[nodiscard]] sql_expected<promotion> promote_due(postgres_connection& pg, int limit);
 /// Two statements, each its own transaction.
-[[nodiscard]] sql_expected<prune_report> prune_old(postgres_connection& pg, prune_cursor from, seconds retention);
+[[nodiscard]] sql_expected<prune_report> prune_old(postgres_connection& pg, prune_cursor from,
+                                                   seconds retention);
 
 } // namespace jobd::storage

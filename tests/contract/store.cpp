@@ -38,7 +38,8 @@ using clock_type = std::chrono::steady_clock;
 /// Whatever else runs on the machine: so much may a deadline be missed by.
 constexpr auto slack = 1'500ms;
 
-/// A store under test: every `open` is another connection to the same jobs. What time would do is done to the rows.
+/// A store under test: every `open` is another connection to the same jobs. What time would do is done to the
+/// rows.
 struct postgres_backend {
   static postgres_server& server() {
     static auto shared = postgres_server{};
@@ -56,12 +57,15 @@ struct postgres_backend {
     return name;
   }
 
-  explicit postgres_backend(const std::string& from = migrated()) : database(server().create_database(from)) {}
+  explicit postgres_backend(const std::string& from = migrated())
+      : database(server().create_database(from)) {}
 
-  [[nodiscard]] store_ptr closed(std::optional<seconds> window = 300s, std::chrono::milliseconds deadline = 5s) const {
+  [[nodiscard]] store_ptr closed(std::optional<seconds> window = 300s,
+                                 std::chrono::milliseconds deadline = 5s) const {
     return storage::make_postgres_store({server().url(database), window, deadline});
   }
-  [[nodiscard]] store_ptr open(std::optional<seconds> window = 300s, std::chrono::milliseconds deadline = 5s) const {
+  [[nodiscard]] store_ptr open(std::optional<seconds> window = 300s,
+                               std::chrono::milliseconds deadline = 5s) const {
     auto made = closed(window, deadline);
     const auto done = made->connect();
     BOOST_REQUIRE_MESSAGE(done.has_value(), done.error().context);
@@ -72,13 +76,16 @@ struct postgres_backend {
     sql("update job_dedupe set expires_at = timezone('utc', now()) - " + interval(ago));
   }
   void age_beat(node_id node, seconds by) const {
-    sql("update nodes set heartbeat_at = heartbeat_at - " + interval(by) + " where id = " + std::to_string(node));
+    sql("update nodes set heartbeat_at = heartbeat_at - " + interval(by)
+        + " where id = " + std::to_string(node));
   }
   void age_job(job_id id, seconds by) const {
-    sql("update jobs set created_at = created_at - " + interval(by) + ", end_time = end_time - " + interval(by)
-        + ", run_at = run_at - " + interval(by) + " where id = " + std::to_string(id));
+    sql("update jobs set created_at = created_at - " + interval(by) + ", end_time = end_time - "
+        + interval(by) + ", run_at = run_at - " + interval(by) + " where id = " + std::to_string(id));
   }
-  [[nodiscard]] int count(const std::string& what) const { return std::stoi(value("select count(*) from " + what)); }
+  [[nodiscard]] int count(const std::string& what) const {
+    return std::stoi(value("select count(*) from " + what));
+  }
 
   void sql(const std::string& text) const { server().query(database, text); }
   [[nodiscard]] std::string value(const std::string& text) const { return server().value(database, text); }
@@ -160,7 +167,8 @@ std::vector<job_id> ids_of(const std::vector<jobd::hint>& hints) {
 
 using id_list = std::vector<job_id>;
 
-storage::finish_request ended(node_id node, run_key run, event what, std::string result = {}, std::string message = {}) {
+storage::finish_request ended(node_id node, run_key run, event what, std::string result = {},
+                              std::string message = {}) {
   auto retry_in = what == event::retry ? std::optional<seconds>{60s} : std::nullopt;
   return {node, run, {what, retry_in}, std::move(result), std::move(message)};
 }
@@ -209,7 +217,7 @@ void race(const Backend& backend, F f) {
 /// A session that holds locks while a test looks at what others do meanwhile.
 struct other_session {
   explicit other_session(const postgres_backend& b)
-    : pg(std::move(storage::postgres_connection::open(b.server().url(b.database), 10s, 10s).value())) {}
+      : pg(std::move(storage::postgres_connection::open(b.server().url(b.database), 10s, 10s).value())) {}
 
   void exec(const std::string& sql) {
     pg.allow(10s);
@@ -450,7 +458,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(job_that_cannot_be_stored_fails_alone, backend, ba
     for (auto i = std::size_t{0}; i < made.size(); ++i)
       if (i != 3 && i != 4 && i != 11 && i != 20)
         BOOST_TEST(read(*s, must(made[i]).id).object_id == static_cast<std::int64_t>(i));
-    for (const auto& [place, cause] : {std::pair{3, "payload"}, {4, "payload"}, {11, "priority"}, {20, "type"}}) {
+    for (const auto& [place, cause] :
+         {std::pair{3, "payload"}, {4, "payload"}, {11, "priority"}, {20, "type"}}) {
       const auto& refused = made[static_cast<std::size_t>(place)];
       BOOST_REQUIRE(!refused.has_value());
       BOOST_CHECK(refused.error().code == ec::invalid);
@@ -554,10 +563,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(each_claim_of_a_batch_gets_its_own_answer, backend
   const auto s = b.open();
   const auto node = new_node(*s);
   const auto ids = create_many(*s, 6);
-  const auto result = must(s->flush({{},
-                                     {hinted(node, {ids[1]}), heads(node, 1), hinted(node, {ids[2], ids[3]}, 1),
-                                      hinted(node, {ids[1], ids[4]}), hinted(node, {ids[5]}, 0)},
-                                     {}}));
+  const auto result =
+      must(s->flush({{},
+                     {hinted(node, {ids[1]}), heads(node, 1), hinted(node, {ids[2], ids[3]}, 1),
+                      hinted(node, {ids[1], ids[4]}), hinted(node, {ids[5]}, 0)},
+                     {}}));
   const auto answer = [&](std::size_t i) { return ids_of(result.claims.at(i)); };
   BOOST_TEST(answer(0) == (id_list{ids[1]}), boost::test_tools::per_element());
   BOOST_TEST(answer(1) == (id_list{ids[0]}), boost::test_tools::per_element());
@@ -710,11 +720,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(finish_of_another_attempt_node_or_job_is_stale, ba
   const auto node = new_node(*s);
   const auto other = new_node(*s);
   const auto run = running_job(*s, node);
-  const auto result = must(s->flush({{ended(node, {run.id, 2}, event::succeed), ended(node, {run.id, 0}, event::fail),
-                                      ended(other, run, event::succeed), ended(node, {run.id + 999, 1}, event::succeed),
-                                      ended(other, run, event::release)},
-                                     {},
-                                     {}}));
+  const auto result =
+      must(s->flush({{ended(node, {run.id, 2}, event::succeed), ended(node, {run.id, 0}, event::fail),
+                      ended(other, run, event::succeed), ended(node, {run.id + 999, 1}, event::succeed),
+                      ended(other, run, event::release)},
+                     {},
+                     {}}));
   for (const auto answer : result.finishes)
     BOOST_CHECK(answer == finish_answer::stale);
   BOOST_CHECK(read(*s, run.id).status == job_status::running);
@@ -834,9 +845,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(ready_jobs_come_in_queue_order, backend, backends)
                                 spec_of(2, "default", 0, "fast"), spec_of(3, "other", 0, "fast"),
                                 spec_of(4, "default", 0, "unasked")});
   const auto ready = must(s->ready_jobs({{"fast", "slow"}, {"default"}, 10}));
-  BOOST_TEST(ids_of(ready) == (id_list{made[2]->id, made[1]->id, made[0]->id}), boost::test_tools::per_element());
+  BOOST_TEST(ids_of(ready) == (id_list{made[2]->id, made[1]->id, made[0]->id}),
+             boost::test_tools::per_element());
   BOOST_TEST((ready.at(0) == jobd::hint{made[2]->id, "fast", 0}));
-  BOOST_TEST(must(s->ready_jobs({{"fast", "slow"}, {"default"}, 2})).size() == 2u);
+  // The limit is for each queue.
+  BOOST_TEST(ids_of(must(s->ready_jobs({{"fast", "slow"}, {"default"}, 1})))
+                 == (id_list{made[2]->id, made[0]->id}),
+             boost::test_tools::per_element());
   claim(*s, hinted(new_node(*s), {made[2]->id}));
   BOOST_TEST(must(s->ready_jobs({{"fast"}, {"default"}, 10})).size() == 1u);
 }
@@ -964,8 +979,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(job_that_outlives_too_many_nodes_is_quarantined, b
   const auto j = read(*s, id);
   BOOST_CHECK(j.status == job_status::failed);
   BOOST_TEST(j.end_time.has_value());
-  BOOST_TEST(j.message.value() == "quarantined: its node died 4 times while running it, last node " + std::to_string(dead)
-                                    + " (faulty:42)");
+  BOOST_TEST(j.message.value()
+             == "quarantined: its node died 4 times while running it, last node " + std::to_string(dead)
+                    + " (faulty:42)");
   // What the dead node says later is not what is stored.
   BOOST_CHECK(finish(*s, ended(dead, {id, j.attempt}, event::succeed)) == finish_answer::stale);
 }
@@ -1039,7 +1055,8 @@ BOOST_AUTO_TEST_CASE(what_is_locked_is_skipped) {
              + ") for update");
   BOOST_TEST(ids_of(claim(*s, heads(node, 1))) == (id_list{ids[1]}), boost::test_tools::per_element());
   BOOST_TEST(ids_of(claim(*s, hinted(node, ids))) == (id_list{ids[2]}), boost::test_tools::per_element());
-  BOOST_TEST(ids_of(must(s->rescue(seen(*s, node, dead)))) == (id_list{free.id}), boost::test_tools::per_element());
+  BOOST_TEST(ids_of(must(s->rescue(seen(*s, node, dead)))) == (id_list{free.id}),
+             boost::test_tools::per_element());
   other.exec("rollback");
   BOOST_TEST((must(s->beat(node)).orphaning == std::vector{dead}));
 }
@@ -1068,7 +1085,8 @@ BOOST_AUTO_TEST_CASE(create_that_waited_for_another_gets_its_id) {
   const auto b = postgres_backend{};
   const auto s = b.open();
   auto other = other_session{b};
-  other.exec("begin; insert into job_dedupe values ('default', 1, 4711, timezone('utc', now()) + interval '1 hour')");
+  other.exec("begin; insert into job_dedupe values ('default', 1, 4711, timezone('utc', now()) + interval '1 "
+             "hour')");
   auto answer = std::async(std::launch::async, [&] { return s->flush({{}, {}, {spec_of(1), spec_of(2)}}); });
   await_blocked(b);
   other.exec("commit");
@@ -1112,7 +1130,7 @@ BOOST_AUTO_TEST_CASE(eight_nodes_migrate_at_once_and_one_does_the_work) {
   auto applied = std::vector<std::future<jobd::expected<int>>>{};
   for (auto i = 0; i < 8; ++i)
     applied.push_back(
-      std::async(std::launch::async, [&] { return storage::migrate(b.server().socket_url(b.database)); }));
+        std::async(std::launch::async, [&] { return storage::migrate(b.server().socket_url(b.database)); }));
   auto sum = 0;
   for (auto& one : applied)
     sum += must(one.get());
@@ -1145,9 +1163,10 @@ BOOST_AUTO_TEST_CASE(sessions_are_durable_and_have_a_name) {
   b.sql("alter database " + b.database + " set synchronous_commit = off");
   b.sql("alter database " + b.database + " set default_transaction_isolation = 'serializable'");
   auto other = other_session{b};
-  const auto shown = other.pg.exec_text("select current_setting('synchronous_commit'), current_setting('timezone'),"
-                                        " current_setting('transaction_isolation'), current_setting('application_name'),"
-                                        " current_setting('statement_timeout')");
+  const auto shown =
+      other.pg.exec_text("select current_setting('synchronous_commit'), current_setting('timezone'),"
+                         " current_setting('transaction_isolation'), current_setting('application_name'),"
+                         " current_setting('statement_timeout')");
   BOOST_REQUIRE(shown.has_value());
   BOOST_TEST(shown->text(0, 0) == "on");
   BOOST_TEST(shown->text(0, 1) == "UTC");
@@ -1159,21 +1178,22 @@ BOOST_AUTO_TEST_CASE(sessions_are_durable_and_have_a_name) {
 BOOST_AUTO_TEST_CASE(no_error_shows_the_password) {
   const auto port = std::to_string(postgres_backend::server().port());
   const auto urls = std::vector<std::string>{
-    "postgresql://u:s3cret@127.0.0.1:1/x",
-    "postgresql://u:s3cret@127.0.0.1:" + port + "/none",
-    "postgresql://u:s3cret@127.0.0.1:s3cret/x",
-    "postgresql://u:/s3cret@h/x",
-    "postgresql://u:a@s3cret@h/x",
-    "postgresql://u:%zzs3cret@h/x",
-    "postgresql://u:12/s3cret@127.0.0.1/x",
-    "host=h password='s3cret",
-    "host=h password=x s3cret",
+      "postgresql://u:s3cret@127.0.0.1:1/x",
+      "postgresql://u:s3cret@127.0.0.1:" + port + "/none",
+      "postgresql://u:s3cret@127.0.0.1:s3cret/x",
+      "postgresql://u:/s3cret@h/x",
+      "postgresql://u:a@s3cret@h/x",
+      "postgresql://u:%zzs3cret@h/x",
+      "postgresql://u:12/s3cret@127.0.0.1/x",
+      "host=h password='s3cret",
+      "host=h password=x s3cret",
   };
   for (const auto& url : urls) {
     const auto refused = storage::make_postgres_store({url, {}, 2s})->connect();
     BOOST_REQUIRE(!refused.has_value());
     BOOST_TEST(!refused.error().context.empty());
-    BOOST_TEST(refused.error().context.find("s3cret") == std::string::npos, url << ": " << refused.error().context);
+    BOOST_TEST(refused.error().context.find("s3cret") == std::string::npos,
+               url << ": " << refused.error().context);
     BOOST_TEST(refused.error().context.find('\n') == std::string::npos);
   }
 }
@@ -1194,12 +1214,25 @@ BOOST_AUTO_TEST_CASE(no_call_outlasts_its_deadline_when_the_server_hangs) {
     BOOST_CHECK(code(s->find({})) == ec::store_away);
   };
   const auto one = job_spec{};
-  within("find", [](storage::store& s) { return code(s.find(id_list{1})); }, ec::store_away);
+  within(
+      "find", [](storage::store& s) { return code(s.find(id_list{1})); }, ec::store_away);
   // Preparing a statement comes first, so nothing is uncertain.
-  within("create", [&](storage::store& s) { return code(s.flush({{}, {}, {one}})); }, ec::store_away);
-  within("beat", [&](storage::store& s) { return code(s.beat(node)); }, ec::store_away);
-  within("connect", [&](storage::store& s) { return code(s.connect()); }, ec::store_away);
-  within("several", [&](storage::store& s) { return code(s.flush({{}, {heads(node)}, {one}})); }, ec::store_away);
+  within(
+      "create",
+      [&](storage::store& s) {
+        return code(s.flush({{}, {}, {one}}));
+      },
+      ec::store_away);
+  within(
+      "beat", [&](storage::store& s) { return code(s.beat(node)); }, ec::store_away);
+  within(
+      "connect", [&](storage::store& s) { return code(s.connect()); }, ec::store_away);
+  within(
+      "several",
+      [&](storage::store& s) {
+        return code(s.flush({{}, {heads(node)}, {one}}));
+      },
+      ec::store_away);
 }
 
 BOOST_AUTO_TEST_CASE(create_without_an_answer_is_uncertain) {

@@ -29,14 +29,15 @@ std::string program(const std::string& name) {
 /// PostgreSQL refuses to run as root. A change of user also forgets the death signal, so it is set after it.
 std::vector<std::string> as_ordinary_user(std::vector<std::string> argv) {
   if (geteuid() == 0) {
-    const auto front = {"setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--pdeathsig=QUIT"};
+    const auto front = {"setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups",
+                        "--pdeathsig=QUIT"};
     argv.insert(argv.begin(), front.begin(), front.end());
   }
   return argv;
 }
 
-/// A cluster that was made once for each user, to be copied: `initdb` takes seconds. Whoever comes first renames its
-/// own into place; a second one's is dropped.
+/// A cluster that was made once for each user, to be copied: `initdb` takes seconds. Whoever comes first
+/// renames its own into place; a second one's is dropped.
 fs::path template_cluster() {
   const auto place = fs::temp_directory_path() / ("jobd-postgres-template-" + std::to_string(geteuid()));
   const auto data = place / "data";
@@ -46,8 +47,8 @@ fs::path template_cluster() {
   const auto fresh = folder.path() / "cluster";
   fs::create_directory(fresh);
   fs::permissions(fresh, fs::perms::all);
-  run(as_ordinary_user({program("initdb"), "--no-sync", "--auth=trust", "--username=postgres", "--locale=C.UTF-8",
-                        "--encoding=UTF8", "--pgdata=" + (fresh / "data").string()}));
+  run(as_ordinary_user({program("initdb"), "--no-sync", "--auth=trust", "--username=postgres",
+                        "--locale=C.UTF-8", "--encoding=UTF8", "--pgdata=" + (fresh / "data").string()}));
   fs::permissions(fresh, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
   auto taken = std::error_code{};
   fs::rename(fresh, place, taken);
@@ -79,7 +80,8 @@ std::string postgres_server::url(const std::string& database) const {
 }
 
 std::string postgres_server::socket_url(const std::string& database) const {
-  return "host=" + folder_.path().string() + " port=" + std::to_string(port_) + " user=postgres dbname=" + database;
+  return "host=" + folder_.path().string() + " port=" + std::to_string(port_)
+         + " user=postgres dbname=" + database;
 }
 
 std::string postgres_server::create_database(const std::string& from) {
@@ -91,7 +93,8 @@ std::string postgres_server::create_database(const std::string& from) {
 std::vector<std::vector<std::string>> postgres_server::query(const std::string& database,
                                                              const std::string& sql) const {
   const auto pg = std::unique_ptr<PGconn, pg_deleter>{PQconnectdb(socket_url(database).c_str())};
-  PQsetNoticeProcessor(pg.get(), [](void*, const char*) {}, nullptr);
+  PQsetNoticeProcessor(
+      pg.get(), [](void*, const char*) {}, nullptr);
   const auto result = std::unique_ptr<PGresult, pg_deleter>{PQexec(pg.get(), sql.c_str())};
   const auto status = PQresultStatus(result.get());
   if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
@@ -128,14 +131,16 @@ void postgres_server::start() {
 
 bool postgres_server::try_start() {
   auto options = server_process::options{};
-  options.argv = as_ordinary_user({program("postgres"), "-D", (folder_.path() / "data").string(), "-k",
-                                   folder_.path().string(), "-h", "127.0.0.1", "-p", std::to_string(port_), "-c",
-                                   "fsync=off", "-c", "shared_buffers=64MB", "-c", "max_connections=200"});
+  options.argv =
+      as_ordinary_user({program("postgres"), "-D", (folder_.path() / "data").string(), "-k",
+                        folder_.path().string(), "-h", "127.0.0.1", "-p", std::to_string(port_), "-c",
+                        "fsync=off", "-c", "shared_buffers=64MB", "-c", "max_connections=200"});
   options.log = folder_.path() / "log";
   options.death_signal = SIGQUIT;
   process_.emplace(options);
   auto ready = false;
-  return eventually([&] { return (ready = accepts_connections()) || !process_->running(); }, 30s, 20ms) && ready;
+  return eventually([&] { return (ready = accepts_connections()) || !process_->running(); }, 30s, 20ms)
+         && ready;
 }
 
 bool postgres_server::accepts_connections() const {

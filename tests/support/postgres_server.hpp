@@ -8,9 +8,9 @@
 
 namespace jobd::test {
 
-/// A private PostgreSQL cluster on a port of 127.0.0.1 and a unix socket of its own. As root it runs as the user
-/// `postgres`. It does not sync to disk, so it survives `kill9` but no power cut.
-/// Throws `std::runtime_error` if it cannot be started. Start it from the test's main thread.
+/// A private PostgreSQL cluster on a port of 127.0.0.1 and a unix socket of its own. As root it runs as the
+/// user `postgres`. It does not sync to disk, so it survives `kill9` but no power cut. Throws
+/// `std::runtime_error` if it cannot be started. Start it from the test's main thread.
 class postgres_server {
 public:
   postgres_server();
@@ -22,7 +22,8 @@ public:
 
   /// A new database, a copy of `from`, which nobody may be connected to; its name.
   std::string create_database(const std::string& from = "template1");
-  /// The rows of the last statement; null is an empty text. Throws `std::runtime_error` with the server's message.
+  /// The rows of the last statement; null is an empty text. Throws `std::runtime_error` with the server's
+  /// message.
   std::vector<std::vector<std::string>> query(const std::string& database, const std::string& sql) const;
   /// The first field of the first row.
   std::string value(const std::string& database, const std::string& sql) const;

@@ -126,8 +126,8 @@ temp_folder::temp_folder(const std::string& name) {
   path_ = pattern;
   chmod(pattern.c_str(), 0777);
 
-  // The cleaner's stdin ends when this process does. Servers get a moment to go by themselves; one that was stopped
-  // just then cannot, and is known by its working folder.
+  // The cleaner's stdin ends when this process does. Servers get a moment to go by themselves; one that was
+  // stopped just then cannot, and is known by its working folder.
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0)
     give_up("pipe");
@@ -202,8 +202,8 @@ void server_process::signal(int sig) {
 }
 
 void server_process::signal_all(int sig) {
-  // A process that is stopped makes no more children; one that is killed leaves them to somebody else, so they are
-  // found before.
+  // A process that is stopped makes no more children; one that is killed leaves them to somebody else, so
+  // they are found before.
   if (!running())
     return;
   if (sig == SIGSTOP || sig == SIGKILL)
@@ -217,7 +217,8 @@ void server_process::signal_all(int sig) {
 void server_process::kill9() {
   if (!running())
     return;
-  // Found here too, to be waited for: what they hold, such as sockets, is free only when the last one is gone.
+  // Found here too, to be waited for: what they hold, such as sockets, is free only when the last one is
+  // gone.
   signal(SIGSTOP);
   const auto below = descendants(pid_);
   signal_all(SIGKILL);

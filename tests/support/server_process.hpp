@@ -11,7 +11,8 @@
 #include <string>
 #include <vector>
 
-/// Private servers for tests: started on a port and in a folder of their own, gone with the test, however it ends.
+/// Private servers for tests: started on a port and in a folder of their own, gone with the test, however it
+/// ends.
 namespace jobd::test {
 
 using namespace std::chrono_literals;
@@ -20,11 +21,12 @@ using namespace std::chrono_literals;
 [[nodiscard]] bool eventually(const std::function<bool()>& fact, std::chrono::milliseconds limit = 10s,
                               std::chrono::milliseconds pause = 5ms);
 
-/// A TCP port of 127.0.0.1 that nothing listens on, below the range that outgoing connections take theirs from.
+/// A TCP port of 127.0.0.1 that nothing listens on, below the range that outgoing connections take theirs
+/// from.
 [[nodiscard]] int free_tcp_port();
 
-/// A new folder under the system's temporary folder that any user may enter. It is removed at the end, and also if
-/// the test is killed: a child waits for this process to die and cleans up after it.
+/// A new folder under the system's temporary folder that any user may enter. It is removed at the end, and
+/// also if the test is killed: a child waits for this process to die and cleans up after it.
 class temp_folder {
 public:
   explicit temp_folder(const std::string& name);
@@ -70,7 +72,8 @@ public:
   void signal(int sig);
   /// To the process first and then to all its descendants, whatever process groups they made.
   void signal_all(int sig);
-  /// All processes stop where they are, as on a machine that hangs: connections stay open and nothing answers.
+  /// All processes stop where they are, as on a machine that hangs: connections stay open and nothing
+  /// answers.
   void pause() { signal_all(SIGSTOP); }
   void resume() { signal_all(SIGCONT); }
   /// Kills the process and its descendants, and waits for the process.
@@ -84,7 +87,8 @@ private:
 /// The processes that descend from `root`, without itself.
 [[nodiscard]] std::vector<pid_t> descendants(pid_t root);
 
-/// Runs a program to its end; its output, stderr too. Throws `std::runtime_error` with it on any exit code but 0.
+/// Runs a program to its end; its output, stderr too. Throws `std::runtime_error` with it on any exit code
+/// but 0.
 std::string run(const std::vector<std::string>& argv);
 
 } // namespace jobd::test
