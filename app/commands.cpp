@@ -55,7 +55,8 @@ int run_health(const config& settings) {
 
 int run(const request& what) {
   const auto& settings = what.settings;
-  if (const auto url = queue::check_redis_url(settings.redis_url); !url) {
+  const auto url = queue::check_redis_url(settings.redis_url);
+  if (!url && what.command != "standalone") {
     std::cerr << "jobd: REDIS_URL " << url.error().context << '\n';
     return exit_code::usage;
   }
@@ -65,6 +66,8 @@ int run(const request& what) {
   auto end = termination{std::chrono::ceil<std::chrono::milliseconds>(settings.job_shutdown_grace) + beyond_grace};
   if (what.command == "migrate")
     return run_migrate(settings, end);
+  if (what.command == "standalone")
+    return run_standalone(settings, end);
   return what.command == "api" ? run_api(settings, end) : run_worker(settings, end);
 }
 

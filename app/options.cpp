@@ -15,6 +15,7 @@ struct command {
 };
 
 constexpr command commands[] = {
+  {"standalone", "Accept jobs and run them in one process, on a file, without PostgreSQL and Redis"},
   {"api", "Serve HTTP: accept jobs and tell how they went"},
   {"worker", "Claim jobs and run them"},
   {"migrate", "Bring the database's schema up to date; safe to run again, and from several nodes at once"},
@@ -37,7 +38,7 @@ std::optional<std::string> environment(std::string_view name) {
 } // namespace
 
 tl::expected<request, int> read_command_line(int argc, char** argv) {
-  auto cli = CLI::App{"jobd: a durable job service on PostgreSQL and Redis", "jobd"};
+  auto cli = CLI::App{"jobd: a durable job service, on PostgreSQL and Redis or on a file", "jobd"};
   cli.set_version_flag("--version", std::string{"jobd "} + JOBD_VERSION);
   cli.require_subcommand(1);
   auto flags = std::map<std::string, std::string, std::less<>>{};

@@ -8,7 +8,7 @@ namespace jobd::app {
 
 /// What the command line asks for.
 struct request {
-  /// `api`, `worker`, `migrate` or `health`.
+  /// `standalone`, `api`, `worker`, `migrate` or `health`.
   std::string command;
   config settings;
 };

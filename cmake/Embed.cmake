@@ -1,6 +1,7 @@
-# jobd_embed_migrations(OUT): a C++ file with the text of every migrations/NNNN_name.sql, in order.
-function(jobd_embed_migrations out)
-  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/migrations/*.sql)
+# jobd_embed_migrations(OUT FOLDER FUNCTION): a C++ file with the text of every NNNN_name.sql of a folder, in order, as
+# the answer of that function of storage/migrations.hpp.
+function(jobd_embed_migrations out folder function)
+  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.sql)
   list(SORT files)
   set(rows "")
   foreach(path ${files})
@@ -12,6 +13,6 @@ function(jobd_embed_migrations out)
     string(APPEND rows "  {${version}, \"${name}\", R\"sql(${text})sql\"},\n")
   endforeach()
   # Copied, not configured: the text may hold anything that CMake would expand. The copy is made only if it differs.
-  file(WRITE ${out}.new "#include \"storage/migrations.hpp\"\n\nnamespace jobd::storage {\n\nstd::span<const migration> migrations() {\n  static constexpr migration all[] = {\n${rows}  };\n  return all;\n}\n\n} // namespace jobd::storage\n")
+  file(WRITE ${out}.new "#include \"storage/migrations.hpp\"\n\nnamespace jobd::storage {\n\nstd::span<const migration> ${function}() {\n  static constexpr migration all[] = {\n${rows}  };\n  return all;\n}\n\n} // namespace jobd::storage\n")
   configure_file(${out}.new ${out} COPYONLY)
 endfunction()

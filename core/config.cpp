@@ -82,11 +82,12 @@ std::string show_text(const config& c) {
   return c.*Member;
 }
 
-/// An empty path stands for none: only the builtins.
-expected<void> set_handlers(config& c, std::string_view text) {
+/// An empty path stands for none.
+template <auto Member>
+expected<void> set_path(config& c, std::string_view text) {
   if (!is_printable(text))
     return fail(ec::invalid, "must be a path");
-  c.job_handlers = text;
+  c.*Member = text;
   return {};
 }
 
@@ -168,6 +169,9 @@ constexpr std::array options{
                         "Redis: redis://[[user]:password@]host[:port][/db] or unix:///path[?db=N]", true),
     integer<&c::database_connections, 1, 64>("database-connections", "DATABASE_CONNECTIONS",
                                              "connections that write and read jobs, 1 to 64"),
+    config_option{"data", "JOBD_DATA",
+                  "folder that standalone keeps its jobs in; none: $XDG_DATA_HOME/jobd, or ~/.local/share/jobd", false,
+                  set_path<&c::data_folder>, show_text<&c::data_folder>},
     text<&c::http_host>("http-host", "HTTP_HOST", "address to listen on"),
     integer<&c::http_port, 0, 65'535>("http-port", "HTTP_PORT",
                                       "port to listen on, 0 to 65535; 0: any free one"),
@@ -186,8 +190,8 @@ constexpr std::array options{
                   "queues that a worker serves, strictly in this order, with commas between", false,
                   set_queues, show_queues},
     config_option{"handlers", "JOB_HANDLERS",
-                  "file that says what runs each type of job; none: only the builtins", false, set_handlers,
-                  show_text<&c::job_handlers>},
+                  "file that says what runs each type of job; none: only the builtins", false,
+                  set_path<&c::job_handlers>, show_text<&c::job_handlers>},
     duration<&c::job_dedupe_window, 0, 31'622'400>(
         "dedupe-window", "JOB_DEDUPE_WINDOW",
         "seconds in which the same type and object_id gets the same job, up to 31622400; 0: never"),

@@ -19,6 +19,8 @@ struct config {
   std::string database_url = "postgresql:///jobd";
   std::string redis_url = "redis://127.0.0.1:6379/0";
   int database_connections = 2;
+  /// Path, for standalone; empty: a folder under the user's data home.
+  std::string data_folder;
 
   std::string http_host = "127.0.0.1";
   int http_port = 3000;

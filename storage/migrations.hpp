@@ -5,7 +5,7 @@
 
 namespace jobd::storage {
 
-/// One file of `migrations/`, compiled in so that any node can apply it.
+/// One file of `migrations/`, or of `migrations/sqlite/`, compiled in so that any node can apply it.
 struct migration {
   int version;
   std::string_view name;
@@ -14,5 +14,7 @@ struct migration {
 
 /// All of them, oldest first. The last one's version is the schema that this program needs.
 [[nodiscard]] std::span<const migration> migrations();
+/// The same for the embedded store.
+[[nodiscard]] std::span<const migration> sqlite_migrations();
 
 } // namespace jobd::storage

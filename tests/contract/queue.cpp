@@ -1,6 +1,7 @@
 #include "queue/job_queue.hpp"
 
 #include "queue/keys.hpp"
+#include "queue/memory_queue.hpp"
 #include "queue/redis_queue.hpp"
 #include "tests/support/redis_server.hpp"
 
@@ -41,7 +42,12 @@ struct redis_backend {
   redis_server server;
 };
 
-using backends = std::tuple<redis_backend>;
+struct memory_backend {
+  std::unique_ptr<job_queue> open() const { return jobd::queue::make_memory_queue(hints); }
+  std::shared_ptr<jobd::queue::memory_hints> hints = jobd::queue::make_memory_hints();
+};
+
+using backends = std::tuple<redis_backend, memory_backend>;
 
 std::vector<jobd::job_id> ids(const jobd::expected<std::vector<hint>>& popped) {
   BOOST_REQUIRE_MESSAGE(popped.has_value(), popped.error().context);
@@ -247,6 +253,22 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_hint_goes_to_one_of_several_that_wait, Backend, 
   auto other = std::async(std::launch::async, [&] { return second->pop(default_queue, 10, 500ms); });
   push(*backend.open(), {{1, "default", 5}});
   BOOST_TEST(ids(one.get()).size() + ids(other.get()).size() == 1U);
+}
+
+// What the queue in memory adds: it is bounded, since nobody else's memory is at stake.
+
+BOOST_FIXTURE_TEST_CASE(memory_keeps_the_first_hundred_thousand_hints, memory_backend) {
+  const auto q = open();
+  auto hints = std::vector<hint>{};
+  for (auto id = jobd::job_id{1}; id <= 100'001; ++id)
+    hints.push_back({id, "default", 5});
+  push(*q, hints);
+  push(*q, {{200'000, "default", 0}, {200'001, "default", 9}});
+  BOOST_TEST(q->size("default").value() == 100'000);
+  const auto popped = pop_ids(*q, 1'000'000);
+  BOOST_REQUIRE(popped.size() == 100'000U);
+  BOOST_TEST(popped.front() == 200'000);
+  BOOST_TEST(popped.back() == 99'999);
 }
 
 // What Redis adds: it can be away, half there, or unwilling.

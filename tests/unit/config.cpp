@@ -69,6 +69,7 @@ BOOST_AUTO_TEST_CASE(the_fixed_names_exist_with_their_defaults) {
                                  {"JOB_CONCURRENCY", "8"},
                                  {"JOB_QUEUES", "default"},
                                  {"JOB_HANDLERS", ""},
+                                 {"JOBD_DATA", ""},
                                  {"JOB_DEDUPE_WINDOW", "300"},
                                  {"JOB_RETENTION", "604800"},
                                  {"JOB_SHUTDOWN_GRACE", "25"},

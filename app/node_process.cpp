@@ -1,0 +1,155 @@
+#include "app/node_process.hpp"
+
+#include "actors/fetcher.hpp"
+#include "actors/hinter.hpp"
+#include "actors/job_manager.hpp"
+#include "actors/node.hpp"
+#include "actors/promoter.hpp"
+#include "actors/pruner.hpp"
+#include "actors/rescuer.hpp"
+#include "actors/storage.hpp"
+#include "actors/worker_pool.hpp"
+#include "app/options.hpp"
+#include "core/log.hpp"
+
+#include <caf/event_based_actor.hpp>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <ranges>
+
+namespace jobd::app {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace actors;
+
+/// An outcome is written, and the node leaves, within so long after the grace.
+constexpr auto last_writes = 3'000ms;
+constexpr auto leave_within = 1'000ms;
+
+std::chrono::milliseconds millis(seconds s) {
+  return std::chrono::ceil<std::chrono::milliseconds>(s);
+}
+
+storage::node_info introduce(int slots) {
+  auto host = std::array<char, 256>{};
+  gethostname(host.data(), host.size() - 1);
+  return {host.data(), getpid(), JOBD_VERSION, slots};
+}
+
+/// Ends the process when a part that it cannot do without dies: whoever supervises the process starts it again, and
+/// meanwhile others rescue its jobs.
+caf::behavior guard(caf::event_based_actor* self, const std::vector<caf::actor>& parts, termination* end) {
+  for (const auto& part : parts)
+    self->monitor(part);
+  self->set_down_handler([end](const caf::down_msg& m) {
+    if (!m.reason || m.reason == caf::exit_reason::user_shutdown)
+      return;
+    log::error("A part of the process crashed; the process ends.", {{"reason", caf::to_string(m.reason)}});
+    end->request(exit_code::crashed);
+  });
+  return {[](caf::unit_t) {}};
+}
+
+/// Each client is a file descriptor, and the usual soft limit of 1024 is for programs that use select.
+void allow_many_clients() {
+  auto limit = rlimit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+} // namespace
+
+node_process::node_process(const config& settings, backends outside, termination& end)
+  : settings_(settings), outside_(std::move(outside)), end_(end) {
+  auto options = storage_options{};
+  options.connections = outside_.connections;
+  options.spawn_connection = [c = connection_options{outside_.make_store, settings.job_retention}](auto& system) {
+    return system.template spawn<caf::detached>(connection, c);
+  };
+  storage_ = keep(system_.spawn(actors::storage, options));
+  queue_ = keep(system_.spawn<caf::detached>(actors::queue, outside_.make_queue));
+  promoter_ = keep(system_.spawn(promoter, storage_, queue_));
+  rescuer_ = keep(system_.spawn(rescuer, storage_, queue_));
+  keep(system_.spawn(pruner, storage_));
+}
+
+/// Orders the end of all parts; `~actor_system` then waits until they are gone.
+node_process::~node_process() {
+  for (const auto& part : std::views::reverse(parts_))
+    self_->send_exit(part, caf::exit_reason::user_shutdown);
+}
+
+bool node_process::serve() {
+  allow_many_clients();
+  const auto manager = keep(system_.spawn(job_manager, storage_, queue_, promoter_));
+  auto options = http::server_options{};
+  options.host = settings_.http_host;
+  options.port = settings_.http_port;
+  options.threads = settings_.http_threads;
+  options.bridge.max_pending = settings_.http_pending;
+  auto server = http::http_server::start(system_, manager, options);
+  if (!server) {
+    log::error("The API cannot listen.", {{"error", server.error().context}});
+    end_.request(exit_code::failed);
+    return false;
+  }
+  server_ = std::move(*server);
+  log::info("The API listens.", {{"host", settings_.http_host}, {"port", server_->port()}});
+  return true;
+}
+
+void node_process::work(const std::shared_ptr<execution::registry>& handlers) {
+  executor_ = execution::make_executor(*handlers);
+  const auto fetches = keep(system_.spawn<caf::detached>(fetcher, outside_.make_queue, settings_.job_queues));
+  auto what_to_hint = hinter_options{};
+  what_to_hint.queues = settings_.job_queues;
+  what_to_hint.types = handlers->types();
+  const auto hints = keep(system_.spawn(hinter, what_to_hint, storage_, queue_));
+  auto options = worker_pool_options{};
+  options.prefetch = settings_.job_prefetch;
+  options.concurrency = settings_.job_concurrency;
+  options.queues = settings_.job_queues;
+  options.timeout = settings_.job_timeout;
+  options.kill_grace = millis(settings_.job_kill_grace);
+  options.shutdown_grace = millis(settings_.job_shutdown_grace);
+  pool_ = keep(system_.spawn(
+    worker_pool, options, worker_pool_parts{handlers, executor_, storage_, queue_, fetches, hints, promoter_}));
+  log::info("The worker runs.", {{"concurrency", settings_.job_concurrency}, {"prefetch", settings_.job_prefetch}});
+}
+
+void node_process::stay() {
+  const auto slots = pool_ ? settings_.job_concurrency : 0;
+  const auto beats =
+    keep(system_.spawn<caf::detached>(node, node_options{outside_.make_store, introduce(slots), pool_, rescuer_}));
+  const auto guarding = system_.spawn(guard, parts_, &end_);
+  end_.wait();
+  stop();
+  self_->request(beats, leave_within, atom::leave_v).receive([] {}, [](const caf::error&) {});
+  self_->send_exit(guarding, caf::exit_reason::user_shutdown);
+}
+
+/// Both sides have the same time, so the pool is told first.
+void node_process::stop() {
+  const auto grace = millis(settings_.job_shutdown_grace);
+  const auto stop_serving = [&] {
+    if (!server_)
+      return;
+    log::info("The API answers what is pending and ends.");
+    server_->stop(grace);
+  };
+  if (!pool_)
+    return stop_serving();
+  auto stopped = self_->request(*pool_, grace + last_writes, atom::stop_v);
+  stop_serving();
+  stopped.receive([](int) {}, [](const caf::error&) {
+    log::warn("Some outcomes could not be written; other nodes rescue the jobs.");
+  });
+}
+
+} // namespace jobd::app
