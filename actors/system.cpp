@@ -13,6 +13,8 @@ system_config::system_config() {
   });
   // Cooperative actors only pass messages on: two threads are plenty, and each further one costs wake-ups.
   set("scheduler.max-threads", std::size_t{2});
+  // Idle threads wait to be woken. Those that steal work look for it thousands of times a second instead.
+  set("scheduler.policy", caf::atom("sharing"));
 }
 
 } // namespace jobd::actors

@@ -157,7 +157,8 @@ void command_executor::engine::wait(time_point now) {
     until = std::min(until, run.due());
   int milliseconds = -1;
   if (until != time_point::max())
-    milliseconds = static_cast<int>(std::max(0ms, std::chrono::ceil<std::chrono::milliseconds>(until - now)).count());
+    milliseconds =
+        static_cast<int>(std::max(0ms, std::chrono::ceil<std::chrono::milliseconds>(until - now)).count());
   std::array<epoll_event, 64> events;
   const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), milliseconds);
   now = command_run::clock::now();
@@ -185,7 +186,8 @@ void command_executor::engine::obey(start_order& o) {
     return o.done(outcome::failed(child.error().context));
   if (runs_.empty())
     tidy_at_ = command_run::clock::now() + tidy_every;
-  auto& run = runs_.try_emplace(o.id, std::move(*child), o.key, std::move(o.input), std::move(o.done)).first->second;
+  auto& run =
+      runs_.try_emplace(o.id, std::move(*child), o.key, std::move(o.input), std::move(o.done)).first->second;
   const auto& p = run.child();
   const auto event = o.id << 2;
   const bool watched = watch(p.ended, event | main_process, EPOLLIN)

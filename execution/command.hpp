@@ -8,11 +8,11 @@
 
 namespace jobd::execution {
 
-/// Runs jobs as processes. One thread, which lives as long as this object, starts, feeds, reads, ends and reaps them
-/// all: the parent-death signal that no child outlives is tied to the thread that started it.
+/// Runs jobs as processes. One thread, which lives as long as this object, starts, feeds, reads, ends and
+/// reaps them all: the parent-death signal that no child outlives is tied to the thread that started it.
 ///
-/// The end of the main process is the end of the run: what it has started is killed, and a process that holds a pipe
-/// delays nothing. Adopting orphans makes this process a child subreaper, and stays so.
+/// The end of the main process is the end of the run: what it has started is killed, and a process that holds
+/// a pipe delays nothing. Adopting orphans makes this process a child subreaper, and stays so.
 class command_executor {
 public:
   /// Throws std::system_error if the system refuses the few descriptors or the thread.

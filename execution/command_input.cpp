@@ -35,8 +35,8 @@ std::string command_stdin(const claimed_job& j) {
   return "{\"id\":" + std::to_string(j.id) + ",\"object_id\":" + std::to_string(j.object_id)
          + ",\"type\":" + json_string(j.type) + ",\"queue\":" + json_string(j.queue)
          + ",\"attempt\":" + std::to_string(j.attempt) + ",\"max_attempts\":" + std::to_string(j.max_attempts)
-         + ",\"priority\":" + std::to_string(j.priority) + ",\"payload\":" + (j.payload.empty() ? "null" : j.payload)
-         + "}\n";
+         + ",\"priority\":" + std::to_string(j.priority)
+         + ",\"payload\":" + (j.payload.empty() ? "null" : j.payload) + "}\n";
 }
 
 } // namespace jobd::execution

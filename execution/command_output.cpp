@@ -20,7 +20,8 @@ std::string describe(const exit_status& status) {
   if (!status.signal)
     return "its exit status was lost";
   const char* name = ::sigabbrev_np(*status.signal); // none for real-time signals
-  return "killed by signal " + std::to_string(*status.signal) + (name ? " (SIG" + std::string(name) + ")" : "");
+  return "killed by signal " + std::to_string(*status.signal)
+         + (name ? " (SIG" + std::string(name) + ")" : "");
 }
 
 } // namespace

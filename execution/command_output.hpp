@@ -29,8 +29,8 @@ private:
   bool too_much_ = false;
 };
 
-/// The outcome with a message and result that the store can hold: the message valid UTF-8 without NUL, at most
-/// `limits::message_bytes`; a result that is no JSON or over `limits::result_bytes` is a failure.
+/// The outcome with a message and result that the store can hold: the message valid UTF-8 without NUL, at
+/// most `limits::message_bytes`; a result that is no JSON or over `limits::result_bytes` is a failure.
 [[nodiscard]] outcome storable(outcome o);
 
 } // namespace jobd::execution

@@ -15,14 +15,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Killed processes are gone within microseconds. Only one that hangs in the kernel (a dead network disk) is not, and
-/// the promise is to report within one second.
+/// Killed processes are gone within microseconds. Only one that hangs in the kernel (a dead network disk) is
+/// not, and the promise is to report within one second.
 constexpr auto patience = 700ms;
 constexpr auto first_pause = 1ms;
 constexpr auto longest_pause = 20ms;
 
-/// Reads once; the bytes are valid until the next call on this thread. Nothing at the end or on an error, an empty
-/// text if nothing is there yet.
+/// Reads once; the bytes are valid until the next call on this thread. Nothing at the end or on an error, an
+/// empty text if nothing is there yet.
 std::optional<std::string_view> read_some(const descriptor& from, std::size_t most = SIZE_MAX) {
   thread_local std::array<char, 64 * 1024> buffer;
   const auto n = ::read(from.get(), buffer.data(), std::min(most, buffer.size()));

@@ -11,8 +11,8 @@
 
 namespace jobd::execution {
 
-/// One run of a command, from its spawned process until no process of it is left. It is told what happens (a pipe can
-/// be read, a time has come) and owns no thread, no clock and no epoll.
+/// One run of a command, from its spawned process until no process of it is left. It is told what happens (a
+/// pipe can be read, a time has come) and owns no thread, no clock and no epoll.
 ///
 ///   running → stopping (TERM was sent) → killing (KILL is sent, again and again) → sweeping → over
 ///
@@ -33,7 +33,8 @@ public:
   void stop(std::chrono::milliseconds grace, clock::time_point now);
   /// The outcome will be `released`, unless the main process has ended by itself.
   void release() { released_ = !status_; }
-  /// The main process has ended, perhaps. `others`: whether a process whose environment was wiped can be its own.
+  /// The main process has ended, perhaps. `others`: whether a process whose environment was wiped can be its
+  /// own.
   void main_ended(clock::time_point now, unmarked others);
   /// When `due` has come.
   void time_passed(clock::time_point now, unmarked others);

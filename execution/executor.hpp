@@ -14,9 +14,10 @@ using ticket = std::uint64_t;
 
 /// Runs jobs. All calls are thread-safe and none blocks.
 ///
-/// `done` is called exactly once for each start, from a thread of the executor (or from within `start`, if the
-/// work could not be started). After `stop` it is called within the grace plus one second, whatever the work does:
-/// work that cannot be ended (a C++ function that ignores its stop token) is given up and reported as failed.
+/// `done` is called exactly once for each start, from a thread of the executor (or from within `start`, if
+/// the work could not be started). After `stop` it is called within the grace plus one second, whatever the
+/// work does: work that cannot be ended (a C++ function that ignores its stop token) is given up and reported
+/// as failed.
 class executor {
 public:
   using done_callback = std::function<void(outcome)>;
@@ -25,8 +26,8 @@ public:
 
   virtual ticket start(const claimed_job& j, done_callback done) = 0;
 
-  /// Asks the run to end (TERM to its processes, or its stop token), and ends it by force (KILL) after `grace`.
-  /// Without effect for a run that is over. A second call with a shorter grace shortens it.
+  /// Asks the run to end (TERM to its processes, or its stop token), and ends it by force (KILL) after
+  /// `grace`. Without effect for a run that is over. A second call with a shorter grace shortens it.
   virtual void stop(ticket t, std::chrono::milliseconds grace) = 0;
 };
 

@@ -147,8 +147,8 @@ void native_executor::pool::serve() {
   }
 }
 
-/// Asks runs to stop and gives up those that do not. Asking runs callbacks of foreign code, which must not hold up
-/// the caller of `stop`.
+/// Asks runs to stop and gives up those that do not. Asking runs callbacks of foreign code, which must not
+/// hold up the caller of `stop`.
 void native_executor::pool::keep_time() {
   lock l(guard_);
   while (!closing_) {

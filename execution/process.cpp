@@ -17,8 +17,8 @@
 namespace jobd::execution {
 namespace {
 
-/// The children that were spawned here and are not reaped yet. Children belong to the process, not to an executor:
-/// with two of them in one process neither may take the other's child for an orphan.
+/// The children that were spawned here and are not reaped yet. Children belong to the process, not to an
+/// executor: with two of them in one process neither may take the other's child for an orphan.
 struct {
   std::mutex guard;
   std::set<pid_t> pids;
@@ -36,7 +36,8 @@ struct child_plan {
   int error = 0;
 };
 
-/// Descriptors that another thread of the worker opened without close-on-exec must not reach the child either.
+/// Descriptors that another thread of the worker opened without close-on-exec must not reach the child
+/// either.
 void close_others() {
   if (::close_range(3, ~0U, 0) == 0)
     return;
@@ -73,16 +74,16 @@ __attribute__((no_sanitize("address", "undefined"))) int run_child(void* argumen
   ::_exit(127);
 }
 
-/// Clones without copying the worker's page tables (CLONE_VM), and waits until the child has its own memory, which it
-/// has when the exec is done (CLONE_VFORK): so the result of the exec is known on return. The stack is ours, the
-/// descriptor of the child's end comes with it. Gives the pid, or -1 with errno.
+/// Clones without copying the worker's page tables (CLONE_VM), and waits until the child has its own memory,
+/// which it has when the exec is done (CLONE_VFORK): so the result of the exec is known on return. The stack
+/// is ours, the descriptor of the child's end comes with it. Gives the pid, or -1 with errno.
 pid_t clone_child(child_plan& plan, int& ended) {
   alignas(16) char stack[32 * 1024];
   sigset_t all, before;
   sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  const auto pid = ::clone(run_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &plan,
-                           &ended);
+  const auto pid =
+      ::clone(run_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &plan, &ended);
   const int error = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   errno = error;

@@ -38,12 +38,13 @@ struct exit_status {
   std::optional<int> signal;
 };
 
-/// Starts `p` in a session and process group of its own, with the default signal dispositions, the three pipes and no
-/// other descriptor. It dies when the calling *thread* ends. `ec::internal` says why the program could not be started;
-/// nothing is left behind then.
+/// Starts `p` in a session and process group of its own, with the default signal dispositions, the three
+/// pipes and no other descriptor. It dies when the calling *thread* ends. `ec::internal` says why the program
+/// could not be started; nothing is left behind then.
 [[nodiscard]] expected<process> spawn(const program& p);
 
-/// Takes the status of a child that has ended, and with it the last of its process; nothing while it still runs.
+/// Takes the status of a child that has ended, and with it the last of its process; nothing while it still
+/// runs.
 [[nodiscard]] std::optional<exit_status> reap(const process& p);
 
 /// Takes the status of a child that is no `process` of ours, if it has ended: an orphan that came to us.

@@ -108,8 +108,8 @@ struct orphan {
   process_facts facts;
 };
 
-/// The living orphans that came to this process; those that have ended are reaped.
-/// Children of ours that no run started (a native function's popen) share our session, which a run's never do.
+/// The living orphans that came to this process; those that have ended are reaped. Children of ours that no
+/// run started (a native function's popen) share our session, which a run's never do.
 std::vector<orphan> orphans() {
   std::vector<orphan> living;
   const auto own_session = ::getsid(0);

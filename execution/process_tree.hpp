@@ -9,14 +9,15 @@
 
 /// The processes that a run has started beside its main process, and how none of them escapes.
 ///
-/// Most stay in the process group of the main process. Those that leave it (setsid, a double fork) are found through
-/// their parents; when those die, they come to this process, which is a child subreaper, and are told apart by the
-/// job's id and attempt in their environment.
+/// Most stay in the process group of the main process. Those that leave it (setsid, a double fork) are found
+/// through their parents; when those die, they come to this process, which is a child subreaper, and are told
+/// apart by the job's id and attempt in their environment.
 ///
-/// What this cannot cover is a SIGKILL of the worker itself: the parent-death signal kills the main processes, but
-/// what those have started lives on as nobody's child. In a container (the worker as, or below, PID 1 of its own PID
-/// namespace) and under systemd (KillMode=control-group, the default) the rest is killed from outside; elsewhere it
-/// runs until it ends. The same holds for a set-uid main process, for which the kernel clears the signal.
+/// What this cannot cover is a SIGKILL of the worker itself: the parent-death signal kills the main
+/// processes, but what those have started lives on as nobody's child. In a container (the worker as, or
+/// below, PID 1 of its own PID namespace) and under systemd (KillMode=control-group, the default) the rest is
+/// killed from outside; elsewhere it runs until it ends. The same holds for a set-uid main process, for which
+/// the kernel clears the signal.
 namespace jobd::execution {
 
 /// What marks the processes of one run.
@@ -36,11 +37,12 @@ void become_subreaper();
 /// Reaps every orphan that came to this process and has ended.
 void reap_orphans();
 
-/// What counts as a run's process when its environment says nothing, since it was wiped.
+/// Whether an orphan counts as the run's whose environment says nothing, since it was wiped. It may be
+/// another run's while there is another: then it lives until the last of them ends.
 enum class unmarked : bool { spare, include };
 
-/// Sends `signal` to every process of the run: its group, all descendants of its main process, and the orphans that
-/// bear its mark with their descendants.
+/// Sends `signal` to every process of the run: its group, all descendants of its main process, and the
+/// orphans that bear its mark with their descendants.
 void signal_tree(const run_mark& run, int signal, unmarked others = unmarked::spare);
 
 /// True if the run, whose main process is reaped, has no process left. Reaps orphans on the way.

@@ -35,10 +35,10 @@ public:
   /// The three builtins under their own names, and `default` as `builtin:echo`.
   registry();
 
-  /// Reads a handler file: a JSON (or JAXN) object from type to `"builtin:…"`/native name, or to an object with
-  /// `command` or `native` and optionally `timeout`, `memory_mb`, `exclusive`, `env`. It adds to what stands.
-  /// A program is looked for in PATH, or from the file's folder if its name has a slash, and must be there.
-  /// `ec::invalid` names the file, the type and what is allowed; nothing is added then.
+  /// Reads a handler file: a JSON (or JAXN) object from type to `"builtin:…"`/native name, or to an object
+  /// with `command` or `native` and optionally `timeout`, `memory_mb`, `exclusive`, `env`. It adds to what
+  /// stands. A program is looked for in PATH, or from the file's folder if its name has a slash, and must be
+  /// there. `ec::invalid` names the file, the type and what is allowed; nothing is added then.
   [[nodiscard]] expected<void> load(const std::string& path);
   /// The same from text; `name` stands for the file in errors.
   [[nodiscard]] expected<void> parse(const std::string& text, const std::string& name);
@@ -59,8 +59,8 @@ private:
 };
 
 /// An executor that sends each job to its type's handler: commands to one thread that spawns and watches all
-/// processes, native functions to a pool of threads. Throws std::system_error if the system has no descriptor or
-/// thread left for it.
+/// processes, native functions to a pool of threads. Throws std::system_error if the system has no descriptor
+/// or thread left for it.
 [[nodiscard]] std::unique_ptr<executor> make_executor(const registry& handlers);
 
 } // namespace jobd::execution

@@ -2,7 +2,8 @@
 
 #include "core/job.hpp"
 
-#include <restinio/all.hpp>
+#include <restinio/http_server.hpp>
+#include <restinio/version.hpp>
 
 #include <algorithm>
 #include <climits>

@@ -4,6 +4,8 @@
 #include "http/parser.hpp"
 #include "http/problem.hpp"
 
+#include <restinio/all.hpp>
+
 #include <sys/resource.h>
 
 #include <cerrno>

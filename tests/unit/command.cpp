@@ -134,12 +134,13 @@ struct fixture {
   }
 };
 
-/// Starts `command` from a subshell that ends, in a session of its own and with no pipe of ours, and writes its pid
-/// to $T/NAME when it has left the session: then nothing but its environment tells whose it is.
+/// Starts `command` from a subshell that ends, in a session of its own and with no pipe of ours, and writes
+/// its pid to $T/NAME when it has left the session: then nothing but its environment tells whose it is.
 std::string daemon(const std::string& command, const std::string& name) {
-  return "(setsid " + command + " </dev/null >/dev/null 2>&1 & echo $! > $T/" + name + ".pid)\n" + "p=$(cat $T/"
-         + name + ".pid)\n" + "until [ \"$(cut -d' ' -f6 /proc/$p/stat)\" = \"$p\" ]; do sleep 0.01; done\n"
-         + "mv $T/" + name + ".pid $T/" + name + "\n";
+  return "(setsid " + command + " </dev/null >/dev/null 2>&1 & echo $! > $T/" + name + ".pid)\n"
+         + "p=$(cat $T/" + name + ".pid)\n"
+         + "until [ \"$(cut -d' ' -f6 /proc/$p/stat)\" = \"$p\" ]; do sleep 0.01; done\n" + "mv $T/" + name
+         + ".pid $T/" + name + "\n";
 }
 
 } // namespace
@@ -147,7 +148,8 @@ std::string daemon(const std::string& command, const std::string& name) {
 BOOST_FIXTURE_TEST_SUITE(command, fixture)
 
 BOOST_AUTO_TEST_CASE(json_on_stdout_is_the_result_as_it_is) {
-  BOOST_CHECK(run("printf '\\n {\"b\": 1.50, \"a\": [ ]}\\n'") == outcome::succeeded("{\"b\": 1.50, \"a\": [ ]}"));
+  BOOST_CHECK(run("printf '\\n {\"b\": 1.50, \"a\": [ ]}\\n'")
+              == outcome::succeeded("{\"b\": 1.50, \"a\": [ ]}"));
 }
 
 BOOST_AUTO_TEST_CASE(other_text_on_stdout_is_a_json_string) {
@@ -205,8 +207,8 @@ BOOST_AUTO_TEST_CASE(environment_holds_nothing_but_what_is_promised) {
   h.env = {{"SIZE", "64"}, {"LANG", "C.UTF-8"}};
   const auto o = run(h);
   ::unsetenv("DATABASE_URL");
-  std::vector<std::string> want{"JOB_ATTEMPT=2", "JOB_ID=7", "JOB_OBJECT_ID=99", "JOB_TYPE=thumbnail", "LANG=C.UTF-8",
-                                "SIZE=64"};
+  std::vector<std::string> want{"JOB_ATTEMPT=2",      "JOB_ID=7",     "JOB_OBJECT_ID=99",
+                                "JOB_TYPE=thumbnail", "LANG=C.UTF-8", "SIZE=64"};
   for (const char* name : {"PATH", "HOME"})
     if (const char* value = std::getenv(name))
       want.push_back(std::string(name) + "=" + value);
@@ -227,7 +229,7 @@ BOOST_AUTO_TEST_CASE(path_has_a_default) {
 
 BOOST_AUTO_TEST_CASE(command_inherits_three_descriptors) {
   const int leaked = ::open("/dev/null", O_RDONLY); // without close-on-exec, as a careless library would
-  start("sleep 0.2"); // its pipes are open meanwhile
+  start("sleep 0.2");                               // its pipes are open meanwhile
   handler h;
   h.command = {"/bin/ls", "/proc/self/fd"};
   BOOST_REQUIRE(run(h).what == outcome::kind::success);
@@ -282,9 +284,14 @@ BOOST_AUTO_TEST_CASE(of_stderr_the_end_is_kept) {
 }
 
 BOOST_AUTO_TEST_CASE(output_that_is_no_text_can_be_stored) {
-  BOOST_TEST(run("printf 'a\\377b\\000c'").result == "\"a\xEF\xBF\xBD" "b\xEF\xBF\xBD" "c\"");
+  BOOST_TEST(run("printf 'a\\377b\\000c'").result
+             == "\"a\xEF\xBF\xBD"
+                "b\xEF\xBF\xBD"
+                "c\"");
   BOOST_TEST(run("printf 'a\\377b\\000c' >&2; exit 1").message
-             == "exit code 1: a\xEF\xBF\xBD" "b\xEF\xBF\xBD" "c");
+             == "exit code 1: a\xEF\xBF\xBD"
+                "b\xEF\xBF\xBD"
+                "c");
   const auto o = run("head -c 5000 /dev/zero >&2; exit 1"); // each byte becomes three
   BOOST_TEST(o.message.size() <= limits::message_bytes);
   BOOST_TEST(o.message.ends_with("\xEF\xBF\xBD"));
@@ -400,8 +407,9 @@ BOOST_AUTO_TEST_CASE(stop_asks_with_term) {
 
 BOOST_AUTO_TEST_CASE(term_reaches_processes_that_left_the_session) {
   // The inner shell starts first: what is ignored when a shell starts cannot be trapped.
-  const auto t = start("setsid sh -c 'trap \"exit 5\" TERM; touch $T/inner; while :; do sleep 0.01; done' & p=$!\n"
-                       "trap '' TERM; touch $T/outer; wait $p");
+  const auto t =
+      start("setsid sh -c 'trap \"exit 5\" TERM; touch $T/inner; while :; do sleep 0.01; done' & p=$!\n"
+            "trap '' TERM; touch $T/outer; wait $p");
   BOOST_REQUIRE(comes([&] { return exists("inner") && exists("outer"); }));
   executor->stop(t, limit);
   BOOST_TEST(result().message.starts_with("exit code 5"));

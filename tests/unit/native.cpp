@@ -104,14 +104,16 @@ BOOST_AUTO_TEST_CASE(function_gets_the_job_and_gives_the_outcome) {
 }
 
 BOOST_AUTO_TEST_CASE(exception_is_a_failure_with_its_text) {
-  BOOST_CHECK(run([](auto&&...) -> outcome { throw std::runtime_error("no luck"); }) == outcome::failed("no luck"));
+  BOOST_CHECK(run([](auto&&...) -> outcome { throw std::runtime_error("no luck"); })
+              == outcome::failed("no luck"));
   BOOST_CHECK(run([](auto&&...) -> outcome { throw 7; }).what == outcome::kind::failure);
   BOOST_CHECK(run([](auto&&...) { return outcome::succeeded("1"); }) == outcome::succeeded("1"));
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_stored_is_not_handed_on) {
   BOOST_TEST(run([](auto&&...) { return outcome::failed(std::string("a\0b\xFF", 4)); }).message
-             == "a\xEF\xBF\xBD" "b\xEF\xBF\xBD");
+             == "a\xEF\xBF\xBD"
+                "b\xEF\xBF\xBD");
   BOOST_TEST(run([](auto&&...) { return outcome::failed(std::string(100'000, 'x')); }).message.size()
              == limits::message_bytes);
   const auto o = run([](auto&&...) { return outcome::succeeded("{no json"); });
@@ -227,7 +229,8 @@ BOOST_AUTO_TEST_CASE(destruction_does_not_wait_for_what_ignores_its_token) {
 
 BOOST_AUTO_TEST_CASE(done_may_start_the_next_run) {
   last = 2;
-  const auto nothing = std::make_shared<const native_function>([](auto&&...) { return outcome::succeeded(); });
+  const auto nothing =
+      std::make_shared<const native_function>([](auto&&...) { return outcome::succeeded(); });
   executor->start(1, job, nothing, [&](outcome o) {
     seen.callback()(std::move(o));
     executor->start(2, job, nothing, seen.callback());

@@ -72,7 +72,8 @@ BOOST_AUTO_TEST_CASE(file_adds_to_what_stands) {
     "default": {"native": "builtin:fail", "timeout": 0.5, "exclusive": true},
     "nap": "builtin:sleep",
     "list": {"command": ["ls", "-l"], "timeout": 30, "memory_mb": 256, "env": {"SIZE": "64", "NONE": ""}},
-  })", "handlers.jaxn");
+  })",
+                                   "handlers.jaxn");
   BOOST_REQUIRE_MESSAGE(read, (read ? "" : read.error().context));
   const auto& standard = *handlers.find("default");
   BOOST_TEST(standard.native == "builtin:fail");
@@ -105,7 +106,8 @@ BOOST_AUTO_TEST_CASE(text_that_is_no_json_is_refused_with_its_place) {
 }
 
 BOOST_AUTO_TEST_CASE(key_that_stands_twice_is_refused) {
-  BOOST_TEST(error_of(R"({"a": "builtin:echo", "a": "builtin:fail"})") == "handlers.json: \"a\" stands there twice");
+  BOOST_TEST(error_of(R"({"a": "builtin:echo", "a": "builtin:fail"})")
+             == "handlers.json: \"a\" stands there twice");
   BOOST_TEST(error_of_handler(R"({"native": "builtin:echo", "timeout": 1, "timeout": 2})")
              == "handlers.json: \"timeout\" stands there twice");
 }
@@ -128,8 +130,10 @@ BOOST_AUTO_TEST_CASE(handler_of_the_wrong_kind_is_refused) {
   const auto one = place + "exactly one of command and native must be given";
   BOOST_TEST(error_of_handler("{}") == one);
   BOOST_TEST(error_of_handler(R"({"command": ["ls"], "native": "builtin:echo"})") == one);
-  BOOST_TEST(error_of_handler(R"({"command": ["ls"], "colour": 1})")
-             == place + "unknown field \"colour\", known are command, native, timeout, memory_mb, exclusive and env");
+  BOOST_TEST(
+      error_of_handler(R"({"command": ["ls"], "colour": 1})")
+      == place
+             + "unknown field \"colour\", known are command, native, timeout, memory_mb, exclusive and env");
 }
 
 BOOST_AUTO_TEST_CASE(values_out_of_range_are_refused) {
@@ -139,7 +143,8 @@ BOOST_AUTO_TEST_CASE(values_out_of_range_are_refused) {
   const std::string place = "handlers.json: type \"t\": ";
   for (const auto* v : {"0", "-1", "604801", "\"30\"", "null", "1e400"})
     BOOST_TEST(with("\"timeout\": " + std::string(v)).starts_with("handlers.json:"));
-  BOOST_TEST(with("\"timeout\": 0") == place + "timeout must be a number of seconds, over 0 and at most 604800");
+  BOOST_TEST(with("\"timeout\": 0")
+             == place + "timeout must be a number of seconds, over 0 and at most 604800");
   BOOST_TEST(with("\"timeout\": 604800") == "");
   for (const auto* v : {"0", "-1", "1.5", "\"64\"", "1048577", "18446744073709551615"})
     BOOST_TEST(with("\"memory_mb\": " + std::string(v))
@@ -160,8 +165,10 @@ BOOST_AUTO_TEST_CASE(environment_must_be_names_and_texts) {
   BOOST_TEST(with("{\"A=B\": \"\"}") == place + ": a name must not be empty nor hold = or NUL");
   BOOST_TEST(with("{\"\": \"\"}") == place + ": a name must not be empty nor hold = or NUL");
   BOOST_TEST(with("{\"JOB_ID\": \"1\"}") == place + ": JOB_ID is set by jobd itself");
-  BOOST_TEST(error_of_handler(R"({"native": "builtin:echo", "env": {}})").ends_with("are for a command only"));
-  BOOST_TEST(error_of_handler(R"({"native": "builtin:echo", "memory_mb": 1})").ends_with("are for a command only"));
+  BOOST_TEST(
+      error_of_handler(R"({"native": "builtin:echo", "env": {}})").ends_with("are for a command only"));
+  BOOST_TEST(
+      error_of_handler(R"({"native": "builtin:echo", "memory_mb": 1})").ends_with("are for a command only"));
 }
 
 BOOST_AUTO_TEST_CASE(command_must_name_a_program_that_can_run) {
@@ -191,7 +198,8 @@ BOOST_AUTO_TEST_CASE(file_that_cannot_be_read_is_named) {
 }
 
 BOOST_AUTO_TEST_CASE(native_functions_can_be_added_for_files_and_as_types) {
-  handlers.add_native("mine", [](const claimed_job& j, std::stop_token) { return outcome::succeeded(j.payload); });
+  handlers.add_native("mine",
+                      [](const claimed_job& j, std::stop_token) { return outcome::succeeded(j.payload); });
   BOOST_TEST(handlers.parse(R"({"other": "mine"})", "handlers.json").has_value());
   BOOST_CHECK(run("mine", "1") == outcome::succeeded("1"));
   BOOST_CHECK(run("other", "2") == outcome::succeeded("2"));
