@@ -259,10 +259,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_hint_goes_to_one_of_several_that_wait, Backend, 
 
 BOOST_FIXTURE_TEST_CASE(memory_keeps_the_first_hundred_thousand_hints, memory_backend) {
   const auto q = open();
-  auto hints = std::vector<hint>{};
+  auto many = std::vector<hint>{};
   for (auto id = jobd::job_id{1}; id <= 100'001; ++id)
-    hints.push_back({id, "default", 5});
-  push(*q, hints);
+    many.push_back({id, "default", 5});
+  push(*q, many);
   push(*q, {{200'000, "default", 0}, {200'001, "default", 9}});
   BOOST_TEST(q->size("default").value() == 100'000);
   const auto popped = pop_ids(*q, 1'000'000);

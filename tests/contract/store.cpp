@@ -4,12 +4,18 @@
 #include "storage/migrations.hpp"
 #include "storage/postgres_connection.hpp"
 #include "storage/postgres_store.hpp"
+#include "storage/sqlite_store.hpp"
 #include "tests/support/postgres_server.hpp"
 
 #include <boost/test/unit_test.hpp>
 
+#include <sqlite3.h>
+#include <sys/types.h>
+
 #include <algorithm>
+#include <fstream>
 #include <barrier>
+#include <cerrno>
 #include <future>
 #include <set>
 #include <thread>
@@ -30,6 +36,7 @@ using jobd::seconds;
 using jobd::lifecycle::event;
 using jobd::test::eventually;
 using jobd::test::postgres_server;
+using jobd::test::temp_folder;
 using storage::finish_answer;
 
 using store_ptr = std::unique_ptr<storage::store>;
@@ -83,8 +90,17 @@ struct postgres_backend {
     sql("update jobs set created_at = created_at - " + interval(by) + ", end_time = end_time - "
         + interval(by) + ", run_at = run_at - " + interval(by) + " where id = " + std::to_string(id));
   }
+  /// All jobs have succeeded so long ago, and were made then.
+  void end_all(seconds ago) const {
+    sql("update jobs set status = 'success', end_time = created_at - " + interval(ago) + ", created_at = created_at - "
+        + interval(ago));
+  }
   [[nodiscard]] int count(const std::string& what) const {
     return std::stoi(value("select count(*) from " + what));
+  }
+  /// The whole row.
+  [[nodiscard]] std::string row(job_id id) const {
+    return value("select jobs::text from jobs where id = " + std::to_string(id));
   }
 
   void sql(const std::string& text) const { server().query(database, text); }
@@ -94,7 +110,79 @@ struct postgres_backend {
   std::string database;
 };
 
-using backends = std::tuple<postgres_backend>;
+/// A session beside the stores of a file.
+struct sqlite_session {
+  explicit sqlite_session(const std::string& path) {
+    sqlite3_open(path.c_str(), &db);
+    sqlite3_busy_timeout(db, 10'000);
+  }
+  ~sqlite_session() { sqlite3_close(db); }
+  sqlite_session(const sqlite_session&) = delete;
+  sqlite_session& operator=(const sqlite_session&) = delete;
+
+  /// All fields of all rows, with a | behind each.
+  std::string query(const std::string& text) const {
+    auto out = std::string{};
+    const auto collect = [](void* to, int columns, char** fields, char**) {
+      for (auto i = 0; i < columns; ++i)
+        *static_cast<std::string*>(to) += std::string{fields[i] ? fields[i] : "null"} + '|';
+      return 0;
+    };
+    const auto done = sqlite3_exec(db, text.c_str(), collect, &out, nullptr);
+    BOOST_REQUIRE_MESSAGE(done == SQLITE_OK, text << ": " << sqlite3_errmsg(db));
+    return out;
+  }
+
+  sqlite3* db = nullptr;
+};
+
+struct sqlite_backend {
+  sqlite_backend() { (void)open(); }
+
+  [[nodiscard]] store_ptr closed(std::optional<seconds> window = 300s,
+                                 std::chrono::milliseconds deadline = 5s) const {
+    return storage::make_sqlite_store({path, window, deadline});
+  }
+  [[nodiscard]] store_ptr open(std::optional<seconds> window = 300s,
+                               std::chrono::milliseconds deadline = 5s) const {
+    auto made = closed(window, deadline);
+    const auto done = made->connect();
+    BOOST_REQUIRE_MESSAGE(done.has_value(), done.error().context);
+    return made;
+  }
+
+  void expire_keys(seconds ago = 1s) const {
+    sql("update job_dedupe set expires_at = cast((julianday('now') - 2440587.5) * 86400000000 as integer) - " + interval(ago));
+  }
+  void age_beat(node_id node, seconds by) const {
+    sql("update nodes set heartbeat_at = heartbeat_at - " + interval(by)
+        + " where id = " + std::to_string(node));
+  }
+  void age_job(job_id id, seconds by) const {
+    sql("update jobs set created_at = created_at - " + interval(by) + ", end_time = end_time - "
+        + interval(by) + ", run_at = run_at - " + interval(by) + " where id = " + std::to_string(id));
+  }
+  void end_all(seconds ago) const {
+    sql("update jobs set status = 'success', end_time = created_at - " + interval(ago) + ", created_at = created_at - "
+        + interval(ago));
+  }
+  [[nodiscard]] int count(const std::string& what) const {
+    return std::stoi(sql("select count(*) from " + what));
+  }
+  [[nodiscard]] std::string row(job_id id) const {
+    return sql("select * from jobs where id = " + std::to_string(id));
+  }
+
+  std::string sql(const std::string& text) const { return sqlite_session{path}.query(text); }
+  static std::string interval(seconds s) {
+    return std::to_string(std::chrono::round<std::chrono::microseconds>(s).count());
+  }
+
+  temp_folder folder{"sqlite"};
+  std::string path = (folder.path() / "jobs.db").string();
+};
+
+using backends = std::tuple<postgres_backend, sqlite_backend>;
 
 template <class T>
 T must(jobd::expected<T> e) {
@@ -236,6 +324,26 @@ void await_blocked(const postgres_backend& b) {
            != "0";
   }));
 }
+
+/// While it lives, SQLite's writes of this process find no room on the disk.
+struct full_disk {
+  full_disk() {
+    for (const auto* call : {"write", "pwrite", "pwrite64"})
+      replace(call, reinterpret_cast<sqlite3_syscall_ptr>(+[] {
+                errno = ENOSPC;
+                return ssize_t{-1};
+              }));
+  }
+  ~full_disk() {
+    for (const auto* call : {"write", "pwrite", "pwrite64"})
+      replace(call, nullptr);
+  }
+  /// Null: the call as it was.
+  static void replace(const char* call, sqlite3_syscall_ptr by) {
+    auto* vfs = sqlite3_vfs_find(nullptr);
+    vfs->xSetSystemCall(vfs, call, by);
+  }
+};
 
 struct running_server {
   ~running_server() { postgres_backend::server().resume(); }
@@ -690,9 +798,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(same_finish_again_is_accepted_and_changes_nothing,
   for (const auto what : {event::succeed, event::fail, event::retry, event::release}) {
     const auto f = ended(node, running_job(*s, node, ++object), what);
     BOOST_CHECK(finish(*s, f) == finish_answer::accepted);
-    const auto before = b.value("select jobs::text from jobs where id = " + std::to_string(f.run.id));
+    const auto before = b.row(f.run.id);
     BOOST_CHECK(finish(*s, f) == finish_answer::accepted);
-    BOOST_TEST(b.value("select jobs::text from jobs where id = " + std::to_string(f.run.id)) == before);
+    BOOST_TEST(b.row(f.run.id) == before);
   }
 }
 
@@ -1015,8 +1123,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(prune_goes_through_a_long_history_in_bounded_steps
   const auto b = backend{};
   const auto s = b.open({});
   create_many(*s, 9000);
-  b.sql("update jobs set status = 'success', end_time = created_at - interval '1 hour',"
-        " created_at = created_at - interval '1 hour'");
+  b.end_all(1h);
   create_many(*s, 10);
   auto removed = std::int64_t{0};
   auto steps = 0;
@@ -1320,6 +1427,113 @@ BOOST_AUTO_TEST_CASE(standby_that_only_reads_is_away) {
   b.sql("alter database " + b.database + " set default_transaction_read_only = on");
   const auto s = b.open();
   BOOST_CHECK(code(s->flush({{}, {}, {spec_of(1)}})) == ec::store_away);
+}
+
+// ---------------------------------------------------------------- SQLite
+
+BOOST_AUTO_TEST_CASE(file_is_made_and_its_store_is_closed_until_it_is_connected) {
+  const auto folder = temp_folder{"sqlite"};
+  const auto s = storage::make_sqlite_store({(folder.path() / "new.db").string(), 300s});
+  BOOST_CHECK(code(s->flush({{}, {}, {spec_of(1)}})) == ec::store_away);
+  must(s->connect());
+  BOOST_TEST(create(*s, spec_of(1)).id == 1);
+}
+
+BOOST_AUTO_TEST_CASE(file_is_durable_and_knows_its_schema) {
+  const auto b = sqlite_backend{};
+  BOOST_TEST(b.sql("pragma journal_mode") == "wal|");
+  BOOST_TEST(b.sql("pragma user_version") == std::to_string(storage::sqlite_migrations().back().version) + "|");
+  b.sql("pragma user_version = 9999");
+  must(b.closed()->connect());
+  BOOST_TEST(b.sql("pragma user_version") == "9999|");
+}
+
+BOOST_AUTO_TEST_CASE(jobs_of_a_file_outlive_its_stores) {
+  const auto b = sqlite_backend{};
+  const auto id = create(*b.open(), spec_of(1)).id;
+  const auto again = b.open();
+  BOOST_TEST(read(*again, id).object_id == 1);
+  BOOST_TEST(create(*again, spec_of(1)).id == id);
+}
+
+BOOST_AUTO_TEST_CASE(json_of_many_lines_is_stored_on_one) {
+  const auto b = sqlite_backend{};
+  const auto s = b.open();
+  const auto node = new_node(*s);
+  auto spec = spec_of(1);
+  spec.payload = "{\n\t\"a\":\r\n1}";
+  const auto id = create(*s, spec).id;
+  const auto jobs = claim(*s, hinted(node, {id}));
+  BOOST_TEST(jobs.at(0).payload == "{ \t\"a\":  1}");
+  finish(*s, ended(node, {id, 1}, event::succeed, "[\n]"));
+  BOOST_TEST(read(*s, id).result.value() == "[ ]");
+}
+
+BOOST_AUTO_TEST_CASE(call_that_waits_for_a_lock_ends_at_its_deadline) {
+  const auto b = sqlite_backend{};
+  const auto s = b.open({}, 300ms);
+  const auto other = sqlite_session{b.path};
+  other.query("begin immediate");
+  // Readers do not wait.
+  BOOST_TEST(must(s->find(id_list{1})).size() == 1u);
+  const auto start = clock_type::now();
+  BOOST_CHECK(code(s->flush({{}, {}, {spec_of(1)}})) == ec::store_away);
+  BOOST_TEST((clock_type::now() - start >= 290ms && clock_type::now() - start < 300ms + slack));
+  BOOST_CHECK(code(s->find({})) == ec::store_away);
+  other.query("commit");
+  must(s->connect());
+  create(*s, spec_of(1));
+  BOOST_TEST(b.count("jobs") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(process_that_takes_over_makes_orphans_of_what_ran) {
+  const auto b = sqlite_backend{};
+  const auto s = b.open();
+  const auto dead = new_node(*s);
+  const auto run = running_job(*s, dead);
+  const auto waiting = create(*s, spec_of(2)).id;
+  must(storage::take_over_sqlite({b.path, {}, 5s}));
+  const auto node = new_node(*s);
+  BOOST_TEST(node > dead);
+  BOOST_TEST((must(s->beat(node)).orphaning == std::vector{dead}));
+  BOOST_TEST(ids_of(must(s->rescue({dead, {}}))) == (id_list{run.id}), boost::test_tools::per_element());
+  BOOST_CHECK(read(*s, waiting).status == job_status::created);
+}
+
+BOOST_AUTO_TEST_CASE(full_disk_is_away_loses_nothing_and_is_survived) {
+  const auto b = sqlite_backend{};
+  const auto s = b.open({});
+  const auto node = new_node(*s);
+  const auto run = running_job(*s, node);
+  {
+    const auto full = full_disk{};
+    const auto refused = s->flush({{ended(node, run, event::succeed)}, {}, {spec_of(2)}});
+    BOOST_CHECK(code(refused) == ec::store_away);
+    BOOST_TEST(refused.error().context.starts_with("the disk is full: " + b.path), refused.error().context);
+  }
+  must(s->connect());
+  BOOST_CHECK(read(*s, run.id).status == job_status::running);
+  BOOST_TEST(b.count("jobs") == 1);
+  BOOST_CHECK(finish(*s, ended(node, run, event::succeed)) == finish_answer::accepted);
+  create(*s, spec_of(2));
+  BOOST_TEST(b.sql("pragma integrity_check") == "ok|");
+}
+
+BOOST_AUTO_TEST_CASE(damaged_file_is_told_by_its_name) {
+  const auto folder = temp_folder{"sqlite"};
+  const auto path = (folder.path() / "jobs.db").string();
+  std::ofstream{path} << std::string(10'000, 'x');
+  const auto s = storage::make_sqlite_store({path, {}});
+  const auto refused = s->connect();
+  BOOST_CHECK(code(refused) == ec::store_away);
+  BOOST_TEST(refused.error().context.starts_with(path + " is damaged, or is no file of jobd"), refused.error().context);
+}
+
+BOOST_AUTO_TEST_CASE(file_that_cannot_be_made_is_told_by_its_name) {
+  const auto refused = storage::make_sqlite_store({"/proc/none/jobs.db", {}})->connect();
+  BOOST_CHECK(code(refused) == ec::store_away);
+  BOOST_TEST(refused.error().context.starts_with("/proc/none/jobs.db cannot be opened for writing"),
+             refused.error().context);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
