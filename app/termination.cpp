@@ -2,8 +2,11 @@
 
 #include "core/log.hpp"
 
-#include <csignal>
 #include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
 
 namespace jobd::app {
 namespace {
@@ -16,6 +19,23 @@ sigset_t signals() {
   // Wakes the watching thread for a request from within.
   sigaddset(&set, SIGUSR1);
   return set;
+}
+
+/// Waits so long at most; false if none of the signals came. Others, such as a child's end, may interrupt the wait
+/// without ending it.
+bool another_signal_comes(const sigset_t& set, std::chrono::milliseconds within) {
+  using clock = std::chrono::steady_clock;
+  const auto until = clock::now() + within;
+  for (;;) {
+    const auto left = std::max<clock::duration>(until - clock::now(), clock::duration::zero());
+    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(left);
+    const auto rest = std::chrono::nanoseconds{left - whole};
+    const auto time = timespec{whole.count(), static_cast<long>(rest.count())};
+    if (sigtimedwait(&set, nullptr, &time) >= 0)
+      return true;
+    if (errno != EINTR)
+      return false;
+  }
 }
 
 } // namespace
@@ -64,7 +84,8 @@ int termination::exit_code() const {
 
 void termination::watch(std::chrono::milliseconds limit) {
   const auto set = signals();
-  sigwaitinfo(&set, nullptr);
+  while (sigwaitinfo(&set, nullptr) < 0 && errno == EINTR)
+    ;
   {
     const auto lock = std::lock_guard{mutex_};
     if (over_)
@@ -72,14 +93,11 @@ void termination::watch(std::chrono::milliseconds limit) {
     asked_ = true;
   }
   changed_.notify_all();
-  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(limit);
-  const auto rest = std::chrono::nanoseconds{limit - whole};
-  const auto time = timespec{whole.count(), static_cast<long>(rest.count())};
-  const auto again = sigtimedwait(&set, nullptr, &time);
+  const auto again = another_signal_comes(set, limit);
   const auto lock = std::lock_guard{mutex_};
   if (over_)
     return;
-  if (again < 0)
+  if (!again)
     log::warn("The shutdown took too long; the process ends now, and what it left is rescued by others.");
   else
     log::warn("A second signal came; the process ends at once.");
