@@ -207,8 +207,9 @@ using node_actor = caf::typed_actor<
 
 /// The RESCUER actor: judges overdue nodes and gives back what the dead ones ran.
 using rescuer_actor = caf::typed_actor<
-  // From the node: what its own beat returned (overdue nodes, nodes without a row).
-  caf::reacts_to<atom::judge, suspects, suspects>>;
+  // From the node: what its own beat of that time returned (overdue nodes, nodes without a row). Beats are sent at least
+  // `beat_every` apart, however late their answers are, so judging by that time needs no beat more than it must.
+  caf::reacts_to<atom::judge, suspects, suspects, steady_time>>;
 
 /// The HINTER actor: writes the hints of the first ready jobs again.
 using hinter_actor = caf::typed_actor<

@@ -29,7 +29,7 @@ void node_state::beat() {
   if (leaving_)
     return;
   const auto sent = self_->clock().now();
-  const auto beaten = beat_once();
+  const auto beaten = beat_once(sent);
   if (beaten) {
     if (said_away_)
       log::info("The node beats again.", {{"node", id_.value_or(0)}});
@@ -48,13 +48,12 @@ void node_state::beat() {
   self_->delayed_send(self_, backoff_, atom::beat_v);
 }
 
-expected<void> node_state::beat_once() {
+expected<void> node_state::beat_once(steady_time sent) {
   if (!connected_) {
     if (auto connected = store_->connect(); !connected)
       return connected;
     connected_ = true;
   }
-  const auto sent = self_->clock().now();
   if (!id_)
     return join(sent);
   auto report = store_->beat(*id_);
@@ -70,7 +69,7 @@ expected<void> node_state::beat_once() {
   auto orphaning = suspects{};
   for (const auto id : report->orphaning)
     orphaning.push_back({id, {}});
-  self_->send(options_.rescuer, atom::judge_v, std::move(report->overdue), std::move(orphaning));
+  self_->send(options_.rescuer, atom::judge_v, std::move(report->overdue), std::move(orphaning), sent);
   return {};
 }
 

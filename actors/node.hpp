@@ -27,7 +27,7 @@ public:
 
 private:
   void beat();
-  expected<void> beat_once();
+  expected<void> beat_once(steady_time sent);
   expected<void> join(steady_time sent);
   void leave();
 

@@ -15,8 +15,8 @@ rescuer_actor::behavior_type rescuer_state::make_behavior(storage_actor storage,
   storage_ = std::move(storage);
   queue_ = std::move(queue);
   return {
-    [this](atom::judge, const suspects& overdue, const suspects& orphaning) {
-      for (const auto& dead : judge_.observe(overdue, self_->clock().now()))
+    [this](atom::judge, const suspects& overdue, const suspects& orphaning, steady_time beaten_at) {
+      for (const auto& dead : judge_.observe(overdue, beaten_at))
         rescue(dead);
       for (const auto& gone : orphaning)
         rescue(gone);
