@@ -19,7 +19,8 @@ backends on_servers(const config& settings) {
   options.url = settings.database_url;
   options.dedupe_window = dedupe_window(settings);
   return {[options] { return storage::make_postgres_store(options); },
-          [url = settings.redis_url] { return queue::make_redis_queue({url}); }, settings.database_connections};
+          [url = settings.redis_url] { return queue::make_redis_queue({url}); },
+          settings.database_connections};
 }
 
 backends embedded(const config& settings, const std::string& file) {

@@ -63,7 +63,8 @@ int run(const request& what) {
   log::start(settings.log_level, settings.log_format);
   if (what.command == "health")
     return run_health(settings);
-  auto end = termination{std::chrono::ceil<std::chrono::milliseconds>(settings.job_shutdown_grace) + beyond_grace};
+  auto end =
+      termination{std::chrono::ceil<std::chrono::milliseconds>(settings.job_shutdown_grace) + beyond_grace};
   if (what.command == "migrate")
     return run_migrate(settings, end);
   if (what.command == "standalone")

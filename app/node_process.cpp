@@ -40,8 +40,8 @@ storage::node_info introduce(int slots) {
   return {host.data(), getpid(), JOBD_VERSION, slots};
 }
 
-/// Ends the process when a part that it cannot do without dies: whoever supervises the process starts it again, and
-/// meanwhile others rescue its jobs.
+/// Ends the process when a part that it cannot do without dies: whoever supervises the process starts it
+/// again, and meanwhile others rescue its jobs.
 caf::behavior guard(caf::event_based_actor* self, const std::vector<caf::actor>& parts, termination* end) {
   for (const auto& part : parts)
     self->monitor(part);
@@ -66,12 +66,13 @@ void allow_many_clients() {
 } // namespace
 
 node_process::node_process(const config& settings, backends outside, termination& end)
-  : settings_(settings), outside_(std::move(outside)), end_(end) {
+    : settings_(settings), outside_(std::move(outside)), end_(end) {
   auto options = storage_options{};
   options.connections = outside_.connections;
-  options.spawn_connection = [c = connection_options{outside_.make_store, settings.job_retention}](auto& system) {
-    return system.template spawn<caf::detached>(connection, c);
-  };
+  options.spawn_connection =
+      [c = connection_options{outside_.make_store, settings.job_retention}](auto& system) {
+        return system.template spawn<caf::detached>(connection, c);
+      };
   storage_ = keep(system_.spawn(actors::storage, options));
   queue_ = keep(system_.spawn<caf::detached>(actors::queue, outside_.make_queue));
   promoter_ = keep(system_.spawn(promoter, storage_, queue_));
@@ -118,15 +119,17 @@ void node_process::work(const std::shared_ptr<execution::registry>& handlers) {
   options.timeout = settings_.job_timeout;
   options.kill_grace = millis(settings_.job_kill_grace);
   options.shutdown_grace = millis(settings_.job_shutdown_grace);
-  pool_ = keep(system_.spawn(
-    worker_pool, options, worker_pool_parts{handlers, executor_, storage_, queue_, fetches, hints, promoter_}));
-  log::info("The worker runs.", {{"concurrency", settings_.job_concurrency}, {"prefetch", settings_.job_prefetch}});
+  pool_ = keep(
+      system_.spawn(worker_pool, options,
+                    worker_pool_parts{handlers, executor_, storage_, queue_, fetches, hints, promoter_}));
+  log::info("The worker runs.",
+            {{"concurrency", settings_.job_concurrency}, {"prefetch", settings_.job_prefetch}});
 }
 
 void node_process::stay() {
   const auto slots = pool_ ? settings_.job_concurrency : 0;
-  const auto beats =
-    keep(system_.spawn<caf::detached>(node, node_options{outside_.make_store, introduce(slots), pool_, rescuer_}));
+  const auto beats = keep(system_.spawn<caf::detached>(
+      node, node_options{outside_.make_store, introduce(slots), pool_, rescuer_}));
   const auto guarding = system_.spawn(guard, parts_, &end_);
   end_.wait();
   stop();
@@ -147,9 +150,10 @@ void node_process::stop() {
     return stop_serving();
   auto stopped = self_->request(*pool_, grace + last_writes, atom::stop_v);
   stop_serving();
-  stopped.receive([](int) {}, [](const caf::error&) {
-    log::warn("Some outcomes could not be written; other nodes rescue the jobs.");
-  });
+  stopped.receive([](int) {},
+                  [](const caf::error&) {
+                    log::warn("Some outcomes could not be written; other nodes rescue the jobs.");
+                  });
 }
 
 } // namespace jobd::app

@@ -17,8 +17,8 @@
 
 namespace jobd::app {
 
-/// Everything that runs in one process, and the order of its end: the upkeep that each node does, and HTTP, or a
-/// worker pool, or both.
+/// Everything that runs in one process, and the order of its end: the upkeep that each node does, and HTTP,
+/// or a worker pool, or both.
 class node_process {
 public:
   node_process(const config& settings, backends outside, termination& end);

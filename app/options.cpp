@@ -15,11 +15,11 @@ struct command {
 };
 
 constexpr command commands[] = {
-  {"standalone", "Accept jobs and run them in one process, on a file, without PostgreSQL and Redis"},
-  {"api", "Serve HTTP: accept jobs and tell how they went"},
-  {"worker", "Claim jobs and run them"},
-  {"migrate", "Bring the database's schema up to date; safe to run again, and from several nodes at once"},
-  {"health", "Exit with 0 if a node of this host is alive, for container health checks"},
+    {"standalone", "Accept jobs and run them in one process, on a file, without PostgreSQL and Redis"},
+    {"api", "Serve HTTP: accept jobs and tell how they went"},
+    {"worker", "Claim jobs and run them"},
+    {"migrate", "Bring the database's schema up to date; safe to run again, and from several nodes at once"},
+    {"health", "Exit with 0 if a node of this host is alive, for container health checks"},
 };
 
 std::string describe(const config_option& o) {
@@ -46,9 +46,10 @@ tl::expected<request, int> read_command_line(int argc, char** argv) {
     auto* sub = cli.add_subcommand(c.name, c.help);
     for (const auto& o : config_options())
       sub->add_option_function<std::string>(
-           "--" + std::string{o.flag},
-           [&flags, name = std::string{o.flag}](const std::string& value) { flags[name] = value; }, describe(o))
-        ->type_name("");
+             "--" + std::string{o.flag},
+             [&flags, name = std::string{o.flag}](const std::string& value) { flags[name] = value; },
+             describe(o))
+          ->type_name("");
   }
   try {
     cli.parse(argc, argv);

@@ -21,8 +21,8 @@ sigset_t signals() {
   return set;
 }
 
-/// Waits so long at most; false if none of the signals came. Others, such as a child's end, may interrupt the wait
-/// without ending it.
+/// Waits so long at most; false if none of the signals came. Others, such as a child's end, may interrupt the
+/// wait without ending it.
 bool another_signal_comes(const sigset_t& set, std::chrono::milliseconds within) {
   using clock = std::chrono::steady_clock;
   const auto until = clock::now() + within;

@@ -169,9 +169,10 @@ constexpr std::array options{
                         "Redis: redis://[[user]:password@]host[:port][/db] or unix:///path[?db=N]", true),
     integer<&c::database_connections, 1, 64>("database-connections", "DATABASE_CONNECTIONS",
                                              "connections that write and read jobs, 1 to 64"),
-    config_option{"data", "JOBD_DATA",
-                  "folder that standalone keeps its jobs in; none: $XDG_DATA_HOME/jobd, or ~/.local/share/jobd", false,
-                  set_path<&c::data_folder>, show_text<&c::data_folder>},
+    config_option{
+        "data", "JOBD_DATA",
+        "folder that standalone keeps its jobs in; none: $XDG_DATA_HOME/jobd, or ~/.local/share/jobd", false,
+        set_path<&c::data_folder>, show_text<&c::data_folder>},
     text<&c::http_host>("http-host", "HTTP_HOST", "address to listen on"),
     integer<&c::http_port, 0, 65'535>("http-port", "HTTP_PORT",
                                       "port to listen on, 0 to 65535; 0: any free one"),

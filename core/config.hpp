@@ -65,8 +65,8 @@ struct config_option {
 /// Looks a name up; nothing if it is not set.
 using lookup = std::function<std::optional<std::string>(std::string_view name)>;
 
-/// Reads all options: the flag if it is given, else the environment variable, else `<ENV>_FILE` for secrets, else the
-/// default. `ec::invalid` names the setting, its value (unless secret) and what is allowed.
+/// Reads all options: the flag if it is given, else the environment variable, else `<ENV>_FILE` for secrets,
+/// else the default. `ec::invalid` names the setting, its value (unless secret) and what is allowed.
 [[nodiscard]] expected<config> read_config(const lookup& flag, const lookup& env);
 
 } // namespace jobd

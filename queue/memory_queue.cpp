@@ -11,8 +11,8 @@
 namespace jobd::queue {
 namespace {
 
-/// A backlog of any length must not fill the memory. More than the hinter writes at a time, so that it need not look
-/// while there is plenty.
+/// A backlog of any length must not fill the memory. More than the hinter writes at a time, so that it need
+/// not look while there is plenty.
 constexpr std::size_t most_hints = 100'000;
 
 /// The hints of one queue name, the most urgent first, then first in, first out.

@@ -63,7 +63,7 @@ expected<data_folder> data_folder::take(const fs::path& folder) {
 }
 
 data_folder::data_folder(data_folder&& other) noexcept
-  : folder_(std::move(other.folder_)), lock_(std::exchange(other.lock_, -1)) {}
+    : folder_(std::move(other.folder_)), lock_(std::exchange(other.lock_, -1)) {}
 
 data_folder::~data_folder() {
   if (lock_ >= 0)

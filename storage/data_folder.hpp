@@ -7,12 +7,12 @@
 
 namespace jobd::storage {
 
-/// The folder that holds the file of an embedded store, for one process at a time: the lock goes with the process,
-/// however it ends.
+/// The folder that holds the file of an embedded store, for one process at a time: the lock goes with the
+/// process, however it ends.
 class data_folder {
 public:
-  /// Makes the folder, which only its owner may enter, if it is not there, and locks it. `ec::invalid` says who
-  /// holds it, or why it cannot be written.
+  /// Makes the folder, which only its owner may enter, if it is not there, and locks it. `ec::invalid` says
+  /// who holds it, or why it cannot be written.
   [[nodiscard]] static expected<data_folder> take(const std::filesystem::path& folder);
 
   ~data_folder();

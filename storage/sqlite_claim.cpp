@@ -48,13 +48,14 @@ claimed_job read_claimed(const sqlite_row& r) {
   return j;
 }
 
-/// The jobs that one statement takes of `where`, a list of ids or a queue, in queue order; an update returns them in
-/// any.
+/// The jobs that one statement takes of `where`, a list of ids or a queue, in queue order; an update returns
+/// them in any.
 expected<std::vector<claimed_job>> take(sqlite_connection& db, const char* sql, const claim_request& c,
                                         const std::string& where, int limit) {
   auto jobs = std::vector<claimed_job>{};
-  auto taken = db.each(sql, [&](const sqlite_row& r) { jobs.push_back(read_claimed(r)); }, c.node, time_now(), where,
-                       json_list(c.types), limit);
+  auto taken = db.each(
+      sql, [&](const sqlite_row& r) { jobs.push_back(read_claimed(r)); }, c.node, time_now(), where,
+      json_list(c.types), limit);
   if (!taken)
     return tl::unexpected{taken.error()};
   std::ranges::sort(jobs, {}, [](const claimed_job& j) { return std::tuple{j.priority, j.id}; });

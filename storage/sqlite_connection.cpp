@@ -4,38 +4,50 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 namespace jobd::storage {
 namespace {
 
-/// A commit is on disk when it returns (full), and readers never wait for a writer (wal). The log is cut back after
-/// a burst.
+/// A commit is on disk when it returns (full), and readers never wait for a writer (wal). The log is cut back
+/// after a burst.
 constexpr auto settings = "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = off;"
                           "pragma journal_size_limit = 16777216";
+
+/// A large batch must fit twice, into the log and into the file. With less it would depend on the batch
+/// whether the file can be written, and a file that can be opened but not written would be opened again and
+/// again.
+constexpr std::uintmax_t least_space = 32 << 20;
+
+/// A system that cannot tell has room.
+bool has_room(const std::string& path) {
+  auto failed = std::error_code{};
+  const auto disk = std::filesystem::space(std::filesystem::absolute(path, failed).parent_path(), failed);
+  return failed || disk.available >= least_space;
+}
 
 bool is_full(int code, int os_error) {
   return code == SQLITE_FULL || os_error == ENOSPC || os_error == EDQUOT;
 }
 
 error to_error(const std::string& path, int code, const char* message, int os_error) {
-  const auto why = std::string{" ("} + message + (os_error != 0 ? std::string{", "} + std::strerror(os_error) : "") + ")";
+  const auto why =
+      std::string{" ("} + message + (os_error != 0 ? std::string{", "} + std::strerror(os_error) : "") + ")";
   if (is_full(code, os_error))
     return {ec::store_away, "the disk is full: " + path + " cannot be written" + why};
   switch (code) {
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return {ec::store_away, path + " is damaged, or is no file of jobd" + why};
-    case SQLITE_CANTOPEN:
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-    case SQLITE_AUTH: return {ec::store_away, path + " cannot be opened for writing" + why};
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED: return {ec::store_away, path + " stayed locked" + why};
-    case SQLITE_IOERR:
-    case SQLITE_NOMEM:
-    case SQLITE_INTERRUPT:
-    case SQLITE_NOLFS:
-    case SQLITE_PROTOCOL: return {ec::store_away, path + " cannot be read or written" + why};
-    default: return {ec::internal, path + why};
+  case SQLITE_CORRUPT:
+  case SQLITE_NOTADB: return {ec::store_away, path + " is damaged, or is no file of jobd" + why};
+  case SQLITE_CANTOPEN:
+  case SQLITE_READONLY:
+  case SQLITE_PERM:
+  case SQLITE_AUTH: return {ec::store_away, path + " cannot be opened for writing" + why};
+  case SQLITE_BUSY:
+  case SQLITE_LOCKED: return {ec::store_away, path + " stayed locked" + why};
+  case SQLITE_IOERR:
+  case SQLITE_NOMEM:
+  case SQLITE_PROTOCOL: return {ec::store_away, path + " cannot be read or written" + why};
+  default: return {ec::internal, path + why};
   }
 }
 
@@ -52,10 +64,13 @@ std::string list_of(std::span<const T> values, Write write) {
 
 } // namespace
 
-expected<sqlite_connection> sqlite_connection::open(const std::string& path, std::chrono::milliseconds lock_wait) {
+expected<sqlite_connection> sqlite_connection::open(const std::string& path,
+                                                    std::chrono::milliseconds lock_wait) {
+  if (!has_room(path))
+    return fail(ec::store_away, "the disk is full: " + path + " needs 32 MiB of free space");
   sqlite3* db = nullptr;
-  const auto opened = sqlite3_open_v2(path.c_str(), &db,
-                                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const auto opened = sqlite3_open_v2(
+      path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   auto c = sqlite_connection{path, db};
   if (!db)
     return fail(ec::store_away, path + " cannot be opened: no memory");
@@ -84,13 +99,14 @@ expected<sqlite3_stmt*> sqlite_connection::prepare(const char* sql) {
   return kept.get();
 }
 
-/// A commit that finds no room, or no lock, is not in the log. One that could not be flushed may come out of the log
-/// after a crash.
+/// A commit that finds no room, or no lock, is not in the log. One that could not be flushed may come out of
+/// the log after a crash.
 expected<void> sqlite_connection::commit() {
   auto done = run("commit");
   if (done)
     return done;
-  const auto unsure = sqlite3_errcode(db_.get()) == SQLITE_IOERR && !is_full(SQLITE_OK, sqlite3_system_errno(db_.get()));
+  const auto unsure =
+      sqlite3_errcode(db_.get()) == SQLITE_IOERR && !is_full(SQLITE_OK, sqlite3_system_errno(db_.get()));
   return fail(unsure ? ec::store_uncertain : done.error().code, done.error().context);
 }
 

@@ -32,13 +32,15 @@ public:
   /// Empty for null.
   [[nodiscard]] std::string text(int col) const {
     const auto* start = reinterpret_cast<const char*>(sqlite3_column_text(statement_, col));
-    return start ? std::string{start, static_cast<std::size_t>(sqlite3_column_bytes(statement_, col))} : std::string{};
+    return start ? std::string{start, static_cast<std::size_t>(sqlite3_column_bytes(statement_, col))}
+                 : std::string{};
   }
   [[nodiscard]] std::optional<std::string> optional_text(int col) const {
     return null(col) ? std::nullopt : std::optional{text(col)};
   }
   [[nodiscard]] std::optional<timestamp> time(int col) const {
-    return null(col) ? std::nullopt : std::optional{timestamp{std::chrono::microseconds{number<std::int64_t>(col)}}};
+    return null(col) ? std::nullopt
+                     : std::optional{timestamp{std::chrono::microseconds{number<std::int64_t>(col)}}};
   }
 
 private:
@@ -47,15 +49,16 @@ private:
 
 /// One connection to one file. What it waits for is the write lock of another connection of this process.
 ///
-/// Errors: `ec::store_away` if the file cannot be read or written (the context says why: a full disk, a damaged
-/// file); `ec::internal` for a mistake of ours. Whatever fails under `write` is taken back.
+/// Errors: `ec::store_away` if the file cannot be read or written (the context says why: a full disk, a
+/// damaged file); `ec::internal` for a mistake of ours. Whatever fails under `write` is taken back.
 class sqlite_connection {
 public:
   /// Opens or creates the file, durable from here on. `lock_wait` is how long the write lock is waited for.
-  [[nodiscard]] static expected<sqlite_connection> open(const std::string& path, std::chrono::milliseconds lock_wait);
+  [[nodiscard]] static expected<sqlite_connection> open(const std::string& path,
+                                                        std::chrono::milliseconds lock_wait);
 
-  /// Runs one statement, a constant, which is prepared when it is first used; `on_row` gets each row. The values
-  /// are its parameters in their order.
+  /// Runs one statement, a constant, which is prepared when it is first used; `on_row` gets each row. The
+  /// values are its parameters in their order.
   template <class OnRow, class... Values>
   [[nodiscard]] expected<void> each(const char* sql, OnRow on_row, const Values&... values) {
     auto prepared = prepare(sql);
@@ -74,7 +77,8 @@ public:
 
   template <class... Values>
   [[nodiscard]] expected<void> run(const char* sql, const Values&... values) {
-    return each(sql, [](const sqlite_row&) {}, values...);
+    return each(
+        sql, [](const sqlite_row&) {}, values...);
   }
 
   /// Runs any number of statements without parameters.
@@ -83,8 +87,8 @@ public:
   /// Rows that the last statement wrote.
   [[nodiscard]] int changed() const { return sqlite3_changes(db_.get()); }
 
-  /// Runs `f`, which returns an `expected`, as one transaction. It has the write lock from its start, so what it
-  /// reads stands until it commits.
+  /// Runs `f`, which returns an `expected`, as one transaction. It has the write lock from its start, so what
+  /// it reads stands until it commits.
   template <class F>
   [[nodiscard]] auto write(F f) -> decltype(f()) {
     if (auto begun = run("begin immediate"); !begun)

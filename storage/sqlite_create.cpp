@@ -47,16 +47,17 @@ expected<std::optional<std::string>> storable_payload(const job_spec& spec) {
   return std::move(*line);
 }
 
-expected<created_job> insert(sqlite_connection& db, const job_spec& spec, const std::optional<std::string>& payload,
-                             timestamp now) {
+expected<created_job> insert(sqlite_connection& db, const job_spec& spec,
+                             const std::optional<std::string>& payload, timestamp now) {
   auto made = created_job{};
   auto inserted = db.each(
-    insert_job,
-    [&](const sqlite_row& r) {
-      made.id = r.number<job_id>(0);
-      made.run_at = r.time(1);
-    },
-    spec.object_id, spec.type, spec.queue, payload, spec.priority, count(spec.timeout), spec.max_attempts, due(spec, now), now);
+      insert_job,
+      [&](const sqlite_row& r) {
+        made.id = r.number<job_id>(0);
+        made.run_at = r.time(1);
+      },
+      spec.object_id, spec.type, spec.queue, payload, spec.priority, count(spec.timeout), spec.max_attempts,
+      due(spec, now), now);
   return inserted.map([&] { return made; });
 }
 
@@ -68,8 +69,11 @@ expected<created_job> write_create(sqlite_connection& db, const job_spec& spec,
     return insert(db, spec, payload, now);
   auto standing = std::optional<created_job>{};
   auto read = db.each(
-    read_standing, [&](const sqlite_row& r) { standing = created_job{r.number<job_id>(0), true, r.time(1)}; },
-    spec.type, spec.object_id, now);
+      read_standing,
+      [&](const sqlite_row& r) {
+        standing = created_job{r.number<job_id>(0), true, r.time(1)};
+      },
+      spec.type, spec.object_id, now);
   if (!read)
     return tl::unexpected{read.error()};
   if (standing)
@@ -77,13 +81,15 @@ expected<created_job> write_create(sqlite_connection& db, const job_spec& spec,
   auto made = insert(db, spec, payload, now);
   if (!made)
     return made;
-  return db.run(insert_key, spec.type, spec.object_id, made->id, after(now, *window)).map([&] { return *made; });
+  return db.run(insert_key, spec.type, spec.object_id, made->id, after(now, *window)).map([&] {
+    return *made;
+  });
 }
 
 } // namespace
 
-expected<std::vector<expected<created_job>>> write_creates(sqlite_connection& db, std::span<const job_spec> creates,
-                                                           std::optional<seconds> window) {
+expected<std::vector<expected<created_job>>>
+write_creates(sqlite_connection& db, std::span<const job_spec> creates, std::optional<seconds> window) {
   auto answers = std::vector<expected<created_job>>{};
   for (const auto& spec : creates) {
     const auto payload = storable_payload(spec);

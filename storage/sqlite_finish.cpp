@@ -9,8 +9,8 @@ namespace {
 
 using lifecycle::event;
 
-/// Only a row that still runs on this node under this attempt is written. A retry keeps its node, so that the same
-/// finish again is known; a release does not, so that nothing is left of it.
+/// Only a row that still runs on this node under this attempt is written. A retry keeps its node, so that the
+/// same finish again is known; a release does not, so that nothing is left of it.
 constexpr auto finish_running = R"sql(
 update jobs set
   status = ?4,
@@ -35,7 +35,8 @@ std::optional<std::string_view> unless_empty(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional<std::string_view>{text};
 }
 
-/// The run is over and must not be lost because of what it left behind: the same end without it, as a failure.
+/// The run is over and must not be lost because of what it left behind: the same end without it, as a
+/// failure.
 finish_request without_result(finish_request f, const std::string& why) {
   f.result.clear();
   f.message = "the result could not be stored: " + why;
@@ -71,14 +72,16 @@ expected<finish_answer> write_finish(sqlite_connection& db, const finish_request
   if (db.changed() > 0)
     return finish_answer::accepted;
   auto answer = finish_answer::stale;
-  auto read = db.each(read_finished, [&](const sqlite_row&) { answer = finish_answer::accepted; }, f.run.id,
-                      f.run.attempt, f.node, name);
+  auto read = db.each(
+      read_finished, [&](const sqlite_row&) { answer = finish_answer::accepted; }, f.run.id, f.run.attempt,
+      f.node, name);
   return read.map([&] { return answer; });
 }
 
 } // namespace
 
-expected<std::vector<finish_answer>> write_finishes(sqlite_connection& db, std::span<const finish_request> finishes) {
+expected<std::vector<finish_answer>> write_finishes(sqlite_connection& db,
+                                                    std::span<const finish_request> finishes) {
   auto answers = std::vector<finish_answer>{};
   for (const auto& f : finishes) {
     auto answer = write_finish(db, storable(f), time_now());

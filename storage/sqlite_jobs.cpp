@@ -51,13 +51,13 @@ job read_job(const sqlite_row& r) {
 expected<std::vector<std::optional<job>>> read_jobs(sqlite_connection& db, std::span<const job_id> ids) {
   auto by_id = std::map<job_id, job>{};
   auto read = db.each(
-    jobs_by_id,
-    [&](const sqlite_row& r) {
-      auto j = read_job(r);
-      const auto id = j.id;
-      by_id.emplace(id, std::move(j));
-    },
-    json_list(ids));
+      jobs_by_id,
+      [&](const sqlite_row& r) {
+        auto j = read_job(r);
+        const auto id = j.id;
+        by_id.emplace(id, std::move(j));
+      },
+      json_list(ids));
   if (!read)
     return tl::unexpected{read.error()};
   auto found = std::vector<std::optional<job>>(ids.size());
@@ -71,8 +71,9 @@ expected<std::vector<hint>> read_ready(sqlite_connection& db, const ready_query&
   auto hints = std::vector<hint>{};
   const auto types = json_list(q.types);
   for (const auto& queue : q.queues)
-    if (auto read = db.each(ready_head, [&](const sqlite_row& r) { hints.push_back(read_hint(r)); }, queue, types,
-                            std::max(q.limit, 0));
+    if (auto read = db.each(
+            ready_head, [&](const sqlite_row& r) { hints.push_back(read_hint(r)); }, queue, types,
+            std::max(q.limit, 0));
         !read)
       return tl::unexpected{read.error()};
   return hints;

@@ -6,7 +6,8 @@
 /// Reading jobs.
 namespace jobd::storage {
 
-[[nodiscard]] expected<std::vector<std::optional<job>>> read_jobs(sqlite_connection& db, std::span<const job_id> ids);
+[[nodiscard]] expected<std::vector<std::optional<job>>> read_jobs(sqlite_connection& db,
+                                                                  std::span<const job_id> ids);
 [[nodiscard]] expected<std::vector<hint>> read_ready(sqlite_connection& db, const ready_query& q);
 
 /// A row of id, queue and priority.

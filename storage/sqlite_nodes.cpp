@@ -14,14 +14,16 @@ returning id
 
 constexpr auto renew = "update nodes set heartbeat_at = ?2 where id = ?1";
 
-constexpr auto read_overdue = "select id, heartbeat_at from nodes where id <> ?1 and heartbeat_at < ?2 order by id";
+constexpr auto read_overdue =
+    "select id, heartbeat_at from nodes where id <> ?1 and heartbeat_at < ?2 order by id";
 
 constexpr auto read_orphaning = R"sql(
 select distinct node_id from jobs
 where status = 'running' and not exists (select 1 from nodes where nodes.id = jobs.node_id)
 )sql";
 
-constexpr auto read_running = "select id, attempt from jobs where status = 'running' and node_id = ?1 order by id";
+constexpr auto read_running =
+    "select id, attempt from jobs where status = 'running' and node_id = ?1 order by id";
 
 constexpr auto delete_by_id = "delete from nodes where id = ?1";
 
@@ -57,7 +59,10 @@ std::string_view after_running(lifecycle::event e) {
 
 expected<bool> exists(sqlite_connection& db, node_id node) {
   auto found = false;
-  return db.each(find_node, [&](const sqlite_row&) { found = true; }, node).map([&] { return found; });
+  return db
+      .each(
+          find_node, [&](const sqlite_row&) { found = true; }, node)
+      .map([&] { return found; });
 }
 
 } // namespace
@@ -65,9 +70,10 @@ expected<bool> exists(sqlite_connection& db, node_id node) {
 expected<node_id> insert_node(sqlite_connection& db, const node_info& info) {
   auto id = node_id{};
   return db
-    .each(insert_new_node, [&](const sqlite_row& r) { id = r.number<node_id>(0); }, info.host, info.pid, info.version,
-          info.slots, time_now())
-    .map([&] { return id; });
+      .each(
+          insert_new_node, [&](const sqlite_row& r) { id = r.number<node_id>(0); }, info.host, info.pid,
+          info.version, info.slots, time_now())
+      .map([&] { return id; });
 }
 
 expected<beat_report> renew_beat(sqlite_connection& db, node_id node) {
@@ -82,9 +88,9 @@ expected<beat_report> renew_beat(sqlite_connection& db, node_id node) {
     report.running.push_back({r.number<job_id>(0), r.number<attempt_no>(1)});
   };
   return done.and_then([&] { return db.each(read_overdue, overdue, node, overdue_since()); })
-    .and_then([&] { return db.each(read_orphaning, orphaning); })
-    .and_then([&] { return db.each(read_running, running, node); })
-    .map([&] { return std::move(report); });
+      .and_then([&] { return db.each(read_orphaning, orphaning); })
+      .and_then([&] { return db.each(read_running, running, node); })
+      .map([&] { return std::move(report); });
 }
 
 expected<void> delete_node(sqlite_connection& db, node_id node) {
@@ -98,8 +104,8 @@ expected<void> delete_all_nodes(sqlite_connection& db) {
 expected<std::vector<hint>> rescue_jobs(sqlite_connection& db, const lease::suspect& dead) {
   auto evidence = std::string{};
   auto deleted = db.each(
-    delete_judged, [&](const sqlite_row& r) { evidence = " (" + r.text(0) + ":" + r.text(1) + ")"; }, dead.node,
-    dead.heartbeat_at);
+      delete_judged, [&](const sqlite_row& r) { evidence = " (" + r.text(0) + ":" + r.text(1) + ")"; },
+      dead.node, dead.heartbeat_at);
   const auto lives = deleted.and_then([&] { return exists(db, dead.node); });
   if (!lives)
     return tl::unexpected{lives.error()};
@@ -107,13 +113,13 @@ expected<std::vector<hint>> rescue_jobs(sqlite_connection& db, const lease::susp
   if (*lives)
     return hints;
   auto freed = db.each(
-    free_running,
-    [&](const sqlite_row& r) {
-      if (r.number<int>(3) != 0)
-        hints.push_back(read_hint(r));
-    },
-    dead.node, lifecycle::max_recoveries, after_running(lifecycle::event::rescue),
-    after_running(lifecycle::event::quarantine), time_now(), evidence);
+      free_running,
+      [&](const sqlite_row& r) {
+        if (r.number<int>(3) != 0)
+          hints.push_back(read_hint(r));
+      },
+      dead.node, lifecycle::max_recoveries, after_running(lifecycle::event::rescue),
+      after_running(lifecycle::event::quarantine), time_now(), evidence);
   if (!freed)
     return tl::unexpected{freed.error()};
   std::ranges::sort(hints, {}, &hint::id);
@@ -122,7 +128,10 @@ expected<std::vector<hint>> rescue_jobs(sqlite_connection& db, const lease::susp
 
 expected<bool> host_has_beaten(sqlite_connection& db, const std::string& host) {
   auto found = false;
-  return db.each(find_host, [&](const sqlite_row&) { found = true; }, host, overdue_since()).map([&] { return found; });
+  return db
+      .each(
+          find_host, [&](const sqlite_row&) { found = true; }, host, overdue_since())
+      .map([&] { return found; });
 }
 
 } // namespace jobd::storage

@@ -18,8 +18,8 @@ constexpr auto read_next = R"sql(
 select run_at from jobs where status = 'created' and not ready order by run_at limit 1
 )sql";
 
-/// One page of the primary key. Ids grow with created_at, so a page that reaches rows younger than the retention has
-/// nothing old behind it.
+/// One page of the primary key. Ids grow with created_at, so a page that reaches rows younger than the
+/// retention has nothing old behind it.
 constexpr auto read_page = R"sql(
 select max(id), count(*) < ?2 or max(created_at) > ?3
 from (select id, created_at from jobs where id > ?1 order by id limit ?2)
@@ -46,9 +46,12 @@ expected<promotion> promote_due(sqlite_connection& db, int limit) {
   const auto next = [&](const sqlite_row& r) {
     p.next_in = std::max(seconds{r.time(0).value_or(now) - now}, seconds{0});
   };
-  return db.each(turn_due_ready, [&](const sqlite_row& r) { p.hints.push_back(read_hint(r)); }, now, std::max(limit, 0))
-    .and_then([&] { return db.each(read_next, next); })
-    .map([&] { return std::move(p); });
+  return db
+      .each(
+          turn_due_ready, [&](const sqlite_row& r) { p.hints.push_back(read_hint(r)); }, now,
+          std::max(limit, 0))
+      .and_then([&] { return db.each(read_next, next); })
+      .map([&] { return std::move(p); });
 }
 
 expected<prune_report> prune_old(sqlite_connection& db, prune_cursor from, seconds retention) {
@@ -64,19 +67,19 @@ expected<prune_report> prune_old(sqlite_connection& db, prune_cursor from, secon
     end_of_jobs = r.number<int>(1) != 0;
   };
   return db.each(read_page, page, from.after, page_rows, before)
-    .and_then([&] { return db.run(delete_page, from.after, last.value_or(from.after), before); })
-    .and_then([&] {
-      report.jobs = db.changed();
-      // A minute late, as in PostgreSQL: nothing depends on it here.
-      return db.run(delete_expired, now - std::chrono::minutes{1}, page_rows);
-    })
-    .map([&] {
-      report.dedupe_rows = db.changed();
-      if (!end_of_jobs)
-        report.next.after = *last;
-      report.done = end_of_jobs && report.dedupe_rows < page_rows;
-      return report;
-    });
+      .and_then([&] { return db.run(delete_page, from.after, last.value_or(from.after), before); })
+      .and_then([&] {
+        report.jobs = db.changed();
+        // A minute late, as in PostgreSQL: nothing depends on it here.
+        return db.run(delete_expired, now - std::chrono::minutes{1}, page_rows);
+      })
+      .map([&] {
+        report.dedupe_rows = db.changed();
+        if (!end_of_jobs)
+          report.next.after = *last;
+        report.done = end_of_jobs && report.dedupe_rows < page_rows;
+        return report;
+      });
 }
 
 } // namespace jobd::storage

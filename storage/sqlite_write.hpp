@@ -6,15 +6,15 @@
 #include <span>
 #include <vector>
 
-/// The three parts of a flush. Each runs in the transaction that is open, which has the write lock: nothing changes
-/// between its statements.
+/// The three parts of a flush. Each runs in the transaction that is open, which has the write lock: nothing
+/// changes between its statements.
 namespace jobd::storage {
 
 [[nodiscard]] expected<std::vector<finish_answer>> write_finishes(sqlite_connection& db,
                                                                   std::span<const finish_request> finishes);
 
-[[nodiscard]] expected<std::vector<std::vector<claimed_job>>> write_claims(sqlite_connection& db,
-                                                                           std::span<const claim_request> claims);
+[[nodiscard]] expected<std::vector<std::vector<claimed_job>>>
+write_claims(sqlite_connection& db, std::span<const claim_request> claims);
 
 /// Without a window (absent or zero) each is a new job.
 [[nodiscard]] expected<std::vector<expected<created_job>>>

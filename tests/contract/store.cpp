@@ -92,8 +92,8 @@ struct postgres_backend {
   }
   /// All jobs have succeeded so long ago, and were made then.
   void end_all(seconds ago) const {
-    sql("update jobs set status = 'success', end_time = created_at - " + interval(ago) + ", created_at = created_at - "
-        + interval(ago));
+    sql("update jobs set status = 'success', end_time = created_at - " + interval(ago)
+        + ", created_at = created_at - " + interval(ago));
   }
   [[nodiscard]] int count(const std::string& what) const {
     return std::stoi(value("select count(*) from " + what));
@@ -152,7 +152,8 @@ struct sqlite_backend {
   }
 
   void expire_keys(seconds ago = 1s) const {
-    sql("update job_dedupe set expires_at = cast((julianday('now') - 2440587.5) * 86400000000 as integer) - " + interval(ago));
+    sql("update job_dedupe set expires_at = cast((julianday('now') - 2440587.5) * 86400000000 as integer) - "
+        + interval(ago));
   }
   void age_beat(node_id node, seconds by) const {
     sql("update nodes set heartbeat_at = heartbeat_at - " + interval(by)
@@ -163,8 +164,8 @@ struct sqlite_backend {
         + interval(by) + ", run_at = run_at - " + interval(by) + " where id = " + std::to_string(id));
   }
   void end_all(seconds ago) const {
-    sql("update jobs set status = 'success', end_time = created_at - " + interval(ago) + ", created_at = created_at - "
-        + interval(ago));
+    sql("update jobs set status = 'success', end_time = created_at - " + interval(ago)
+        + ", created_at = created_at - " + interval(ago));
   }
   [[nodiscard]] int count(const std::string& what) const {
     return std::stoi(sql("select count(*) from " + what));
@@ -1442,7 +1443,8 @@ BOOST_AUTO_TEST_CASE(file_is_made_and_its_store_is_closed_until_it_is_connected)
 BOOST_AUTO_TEST_CASE(file_is_durable_and_knows_its_schema) {
   const auto b = sqlite_backend{};
   BOOST_TEST(b.sql("pragma journal_mode") == "wal|");
-  BOOST_TEST(b.sql("pragma user_version") == std::to_string(storage::sqlite_migrations().back().version) + "|");
+  BOOST_TEST(b.sql("pragma user_version")
+             == std::to_string(storage::sqlite_migrations().back().version) + "|");
   b.sql("pragma user_version = 9999");
   must(b.closed()->connect());
   BOOST_TEST(b.sql("pragma user_version") == "9999|");
@@ -1526,7 +1528,8 @@ BOOST_AUTO_TEST_CASE(damaged_file_is_told_by_its_name) {
   const auto s = storage::make_sqlite_store({path, {}});
   const auto refused = s->connect();
   BOOST_CHECK(code(refused) == ec::store_away);
-  BOOST_TEST(refused.error().context.starts_with(path + " is damaged, or is no file of jobd"), refused.error().context);
+  BOOST_TEST(refused.error().context.starts_with(path + " is damaged, or is no file of jobd"),
+             refused.error().context);
 }
 
 BOOST_AUTO_TEST_CASE(file_that_cannot_be_made_is_told_by_its_name) {

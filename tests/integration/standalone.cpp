@@ -28,7 +28,8 @@ public:
     write("handlers.json", R"({"default": "builtin:echo", "wait": {"command": ["./wait.sh"]}})");
   }
   ~standalone_folder() {
-    if (boost::unit_test::results_collector.results(boost::unit_test::framework::current_test_case_id()).passed())
+    if (boost::unit_test::results_collector.results(boost::unit_test::framework::current_test_case_id())
+            .passed())
       return;
     for (const auto& p : processes_)
       BOOST_TEST_MESSAGE(p.name() << ":\n" << p.log());
@@ -36,7 +37,8 @@ public:
 
   /// `jobd standalone`; it may not be ready yet.
   jobd_process& start(settings extra = {}) {
-    extra.insert({{"HTTP_PORT", "0"}, {"JOBD_DATA", data()}, {"JOB_HANDLERS", (path() / "handlers.json").string()}});
+    extra.insert(
+        {{"HTTP_PORT", "0"}, {"JOBD_DATA", data()}, {"JOB_HANDLERS", (path() / "handlers.json").string()}});
     const auto log = path() / (std::to_string(processes_.size()) + ".log");
     return processes_.emplace_back(jobd_process::options{JOBD_BINARY, {"standalone"}, extra, log});
   }
@@ -51,7 +53,8 @@ public:
     return client_.get(from.url("/v1/jobs/" + std::to_string(id))).body;
   }
   /// Waits until the job, as the API shows it, holds the text.
-  [[nodiscard]] bool shows(jobd_process& from, int id, const std::string& text, std::chrono::milliseconds limit = 15s) {
+  [[nodiscard]] bool shows(jobd_process& from, int id, const std::string& text,
+                           std::chrono::milliseconds limit = 15s) {
     const auto there = eventually([&] { return get(from, id).find(text) != std::string::npos; }, limit, 20ms);
     BOOST_TEST(there, "job " << id << " does not hold " << text << ": " << get(from, id));
     return there;
@@ -71,7 +74,8 @@ private:
 /// The lines of a log at this level.
 int lines(const std::string& log, const std::string& level) {
   auto n = 0;
-  for (auto at = log.find(' ' + level + ' '); at != std::string::npos; at = log.find(' ' + level + ' ', at + 1))
+  for (auto at = log.find(' ' + level + ' '); at != std::string::npos;
+       at = log.find(' ' + level + ' ', at + 1))
     ++n;
   return n;
 }
