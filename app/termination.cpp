@@ -2,8 +2,11 @@
 
 #include "core/log.hpp"
 
-#include <csignal>
 #include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <optional>
 
 namespace jobd::app {
 namespace {
@@ -16,6 +19,26 @@ sigset_t signals() {
   // Wakes the watching thread for a request from within.
   sigaddset(&set, SIGUSR1);
   return set;
+}
+
+/// True when one came, false when the time was over. A process that was stopped and continued (SIGSTOP, SIGCONT) wakes
+/// up without a signal: that is not one.
+bool wait_for_signal(std::optional<std::chrono::steady_clock::time_point> until) {
+  const auto set = signals();
+  for (;;) {
+    if (!until) {
+      if (sigwaitinfo(&set, nullptr) > 0)
+        return true;
+      continue;
+    }
+    const auto left = std::max(*until - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration{0});
+    const auto whole = std::chrono::floor<std::chrono::seconds>(left);
+    const auto time = timespec{whole.count(), (left - whole).count()};
+    if (sigtimedwait(&set, nullptr, &time) > 0)
+      return true;
+    if (left.count() == 0)
+      return false;
+  }
 }
 
 } // namespace
@@ -63,8 +86,7 @@ int termination::exit_code() const {
 }
 
 void termination::watch(std::chrono::milliseconds limit) {
-  const auto set = signals();
-  sigwaitinfo(&set, nullptr);
+  wait_for_signal({});
   {
     const auto lock = std::lock_guard{mutex_};
     if (over_)
@@ -72,17 +94,14 @@ void termination::watch(std::chrono::milliseconds limit) {
     asked_ = true;
   }
   changed_.notify_all();
-  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(limit);
-  const auto rest = std::chrono::nanoseconds{limit - whole};
-  const auto time = timespec{whole.count(), static_cast<long>(rest.count())};
-  const auto again = sigtimedwait(&set, nullptr, &time);
+  const auto again = wait_for_signal(std::chrono::steady_clock::now() + limit);
   const auto lock = std::lock_guard{mutex_};
   if (over_)
     return;
-  if (again < 0)
-    log::warn("The shutdown took too long; the process ends now, and what it left is rescued by others.");
-  else
+  if (again)
     log::warn("A second signal came; the process ends at once.");
+  else
+    log::warn("The shutdown took too long; the process ends now, and what it left is rescued by others.");
   _exit(exit_code_);
 }
 
