@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
+#include <optional>
 
 namespace jobd::app {
 namespace {
@@ -21,19 +21,22 @@ sigset_t signals() {
   return set;
 }
 
-/// Waits so long at most; false if none of the signals came. Others, such as a child's end, may interrupt the
-/// wait without ending it.
-bool another_signal_comes(const sigset_t& set, std::chrono::milliseconds within) {
-  using clock = std::chrono::steady_clock;
-  const auto until = clock::now() + within;
+/// True when one came, false when the time was over. A process that was stopped and continued (SIGSTOP, SIGCONT) wakes
+/// up without a signal: that is not one.
+bool wait_for_signal(std::optional<std::chrono::steady_clock::time_point> until) {
+  const auto set = signals();
   for (;;) {
-    const auto left = std::max<clock::duration>(until - clock::now(), clock::duration::zero());
-    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(left);
-    const auto rest = std::chrono::nanoseconds{left - whole};
-    const auto time = timespec{whole.count(), static_cast<long>(rest.count())};
-    if (sigtimedwait(&set, nullptr, &time) >= 0)
+    if (!until) {
+      if (sigwaitinfo(&set, nullptr) > 0)
+        return true;
+      continue;
+    }
+    const auto left = std::max(*until - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration{0});
+    const auto whole = std::chrono::floor<std::chrono::seconds>(left);
+    const auto time = timespec{whole.count(), (left - whole).count()};
+    if (sigtimedwait(&set, nullptr, &time) > 0)
       return true;
-    if (errno != EINTR)
+    if (left.count() == 0)
       return false;
   }
 }
@@ -83,9 +86,7 @@ int termination::exit_code() const {
 }
 
 void termination::watch(std::chrono::milliseconds limit) {
-  const auto set = signals();
-  while (sigwaitinfo(&set, nullptr) < 0 && errno == EINTR)
-    ;
+  wait_for_signal({});
   {
     const auto lock = std::lock_guard{mutex_};
     if (over_)
@@ -93,14 +94,14 @@ void termination::watch(std::chrono::milliseconds limit) {
     asked_ = true;
   }
   changed_.notify_all();
-  const auto again = another_signal_comes(set, limit);
+  const auto again = wait_for_signal(std::chrono::steady_clock::now() + limit);
   const auto lock = std::lock_guard{mutex_};
   if (over_)
     return;
-  if (!again)
-    log::warn("The shutdown took too long; the process ends now, and what it left is rescued by others.");
-  else
+  if (again)
     log::warn("A second signal came; the process ends at once.");
+  else
+    log::warn("The shutdown took too long; the process ends now, and what it left is rescued by others.");
   _exit(exit_code_);
 }
 
