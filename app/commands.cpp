@@ -55,6 +55,10 @@ int run_health(const config& settings) {
 
 int run(const request& what) {
   const auto& settings = what.settings;
+  if (const auto url = storage::check_database_url(settings.database_url); !url) {
+    std::cerr << "jobd: DATABASE_URL " << url.error().context << '\n';
+    return exit_code::usage;
+  }
   if (const auto url = queue::check_redis_url(settings.redis_url); !url) {
     std::cerr << "jobd: REDIS_URL " << url.error().context << '\n';
     return exit_code::usage;

@@ -107,6 +107,7 @@ node_parts spawn_node_parts(caf::actor_system& system, const config& settings) {
   auto p = node_parts{};
   auto options = storage_options{};
   options.connections = settings.database_connections;
+  options.creates_may_repeat = settings.job_dedupe_window > seconds{0};
   options.spawn_connection = [c = connection_options{stores(settings), settings.job_retention}](caf::actor_system& s) {
     return s.spawn<caf::detached>(connection, c);
   };
@@ -154,25 +155,28 @@ int run_api(const config& settings, termination& end) {
   caf::scoped_actor self{system};
   const auto p = spawn_node_parts(system, settings);
   const auto manager = system.spawn(job_manager, p.storage, p.queue, p.promoter);
-  const auto beats =
-    system.spawn<caf::detached>(node, node_options{stores(settings), introduce(0), std::nullopt, p.rescuer});
-  const auto parts = std::vector{untyped(beats),     untyped(manager),   untyped(p.promoter), untyped(p.rescuer),
-                                 untyped(p.pruner), untyped(p.storage), untyped(p.queue)};
-  const auto guarding = system.spawn(guard, parts, &end);
+  auto parts = std::vector{untyped(manager), untyped(p.promoter), untyped(p.rescuer),
+                           untyped(p.pruner), untyped(p.storage), untyped(p.queue)};
   auto options = http::server_options{};
   options.host = settings.http_host;
   options.port = settings.http_port;
   options.threads = settings.http_threads;
   options.bridge.max_pending = settings.http_pending;
-  if (const auto server = http::http_server::start(system, manager, options); !server) {
+  const auto server = http::http_server::start(system, manager, options);
+  if (!server) {
     log::error("The API cannot listen.", {{"error", server.error().context}});
-    end.request(exit_code::failed);
-  } else {
-    log::info("The API listens.", {{"host", settings.http_host}, {"port", (*server)->port()}});
-    end.wait();
-    log::info("The API answers what is pending and ends.");
-    (*server)->stop(millis(settings.job_shutdown_grace));
+    end_all(self, parts);
+    return exit_code::failed;
   }
+  log::info("The API listens.", {{"host", settings.http_host}, {"port", (*server)->port()}});
+  const auto beats =
+    system.spawn<caf::detached>(node, node_options{stores(settings), introduce(0), std::nullopt, p.rescuer});
+  parts.insert(parts.begin(), untyped(beats));
+  const auto guarding = system.spawn(guard, parts, &end);
+
+  end.wait();
+  log::info("The API answers what is pending and ends.");
+  (*server)->stop(millis(settings.job_shutdown_grace));
   leave(self, beats);
   self->send_exit(guarding, caf::exit_reason::user_shutdown);
   end_all(self, parts);

@@ -31,7 +31,9 @@ public:
       done_.get();
     return answers_;
   }
-  [[nodiscard]] std::ptrdiff_t with(int status) { return std::ranges::count(answers(), status, &http_answer::status); }
+  [[nodiscard]] std::ptrdiff_t with(int status) {
+    return std::ranges::count(answers(), status, &http_answer::status);
+  }
 
 private:
   std::vector<http_answer> answers_;
