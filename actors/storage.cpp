@@ -72,7 +72,7 @@ caf::result<created_job> storage_state::create(job_spec& spec) {
   if (away_for_long())
     return away();
   auto answer = self_->make_response_promise<created_job>();
-  creates_.push_back({std::move(spec), answer, self_->clock().now()});
+  creates_.push_back({std::move(spec), answer, self_->clock().now(), false});
   dispatch();
   return answer;
 }
@@ -200,14 +200,19 @@ void storage_state::crash(flight& f, const caf::error& why) {
     waiting.answer.deliver(why);
   for (auto& waiting : f.claims)
     waiting.answer.deliver(why);
-  // Nothing was written, so what has time left waits for the next connection, in its old place.
-  const auto again = why == ec::store_away;
+  // What was not written, or does not mind to be written again, waits for the next connection in its old place.
+  const auto again = why == ec::store_away || (why == ec::store_uncertain && options_.creates_may_repeat);
   for (auto waiting = f.creates.rbegin(); waiting != f.creates.rend(); ++waiting) {
+    waiting->maybe_written = waiting->maybe_written || why == ec::store_uncertain;
     if (again && !too_old(waiting->since))
       creates_.push_front(std::move(*waiting));
     else
-      waiting->answer.deliver(why);
+      refuse(*waiting, why);
   }
+}
+
+void storage_state::refuse(waiting_create& waiting, caf::error why) {
+  waiting.answer.deliver(waiting.maybe_written ? to_caf({ec::store_uncertain, {}}) : std::move(why));
 }
 
 bool storage_state::send_find(std::size_t index) {
@@ -366,7 +371,7 @@ void storage_state::refuse_old() {
   if (any_open())
     return;
   for (; !creates_.empty() && too_old(creates_.front().since); creates_.pop_front())
-    creates_.front().answer.deliver(away());
+    refuse(creates_.front(), away());
   for (; !finds_.empty() && too_old(finds_.front().since); finds_.pop_front())
     finds_.front().answer.deliver(away());
   for (; !finishes_.empty(); finishes_.pop_front())
@@ -379,7 +384,7 @@ void storage_state::refuse_old() {
 
 void storage_state::refuse_all(const caf::error& why) {
   for (auto& waiting : creates_)
-    waiting.answer.deliver(why);
+    refuse(waiting, why);
   for (auto& waiting : finds_)
     waiting.answer.deliver(why);
   for (auto& waiting : finishes_)

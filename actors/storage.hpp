@@ -19,6 +19,8 @@ struct storage_options {
   int connections = 2;
   /// How long a create or a find waits while no connection is open, so that a restart of the database is not seen.
   std::chrono::milliseconds patience{3'000};
+  /// A dedupe window is on: a create whose commit may have happened can be sent again, and its standing id answers.
+  bool creates_may_repeat = false;
   /// Longer than any call of a store lasts.
   std::chrono::milliseconds call_timeout{25'000};
 };
@@ -43,6 +45,8 @@ private:
     job_spec spec;
     promise<created_job> answer;
     time_point since;
+    /// A commit that may have held it was never answered.
+    bool maybe_written = false;
   };
   struct waiting_find {
     job_id id;
@@ -107,6 +111,7 @@ private:
   void wake();
   void wake_later();
   void refuse_old();
+  static void refuse(waiting_create& waiting, caf::error why);
   void refuse_all(const caf::error& why);
 
   self_pointer self_;

@@ -6,6 +6,7 @@
 #include "core/log.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 namespace jobd::actors {
@@ -233,9 +234,9 @@ void worker_pool_state::claim(storage::claim_request what, hints from) {
       // A claim that did reach the store is healed by the beat; then these hints find nothing.
       if (stopping_)
         give_back(from);
-      else
-        for (const auto& h : from)
-          buffer_.push_back({h, self_->clock().now()});
+      else // in their old place, for they are the most urgent
+        for (const auto& h : from | std::views::reverse)
+          buffer_.push_front({h, self_->clock().now()});
       step();
     },
     atom::claim_v, std::move(what));
@@ -259,8 +260,12 @@ void worker_pool_state::give_back(hints unstarted) {
 void worker_pool_state::give_back_old_hints() {
   const auto now = self_->clock().now();
   auto old = hints{};
-  for (; !buffer_.empty() && now - buffer_.front().since >= buffer_for; buffer_.pop_front())
-    old.push_back(std::move(buffer_.front().what));
+  std::erase_if(buffer_, [&](buffered& b) {
+    const auto is_old = now - b.since >= buffer_for;
+    if (is_old)
+      old.push_back(std::move(b.what));
+    return is_old;
+  });
   if (!old.empty())
     buffers_ = false;
   give_back(std::move(old));

@@ -55,8 +55,13 @@ int run_health(const config& settings) {
 
 int run(const request& what) {
   const auto& settings = what.settings;
-  const auto url = queue::check_redis_url(settings.redis_url);
-  if (!url && what.command != "standalone") {
+  // Standalone uses neither server.
+  const auto embedded = what.command == "standalone";
+  if (const auto url = storage::check_database_url(settings.database_url); !url && !embedded) {
+    std::cerr << "jobd: DATABASE_URL " << url.error().context << '\n';
+    return exit_code::usage;
+  }
+  if (const auto url = queue::check_redis_url(settings.redis_url); !url && !embedded) {
     std::cerr << "jobd: REDIS_URL " << url.error().context << '\n';
     return exit_code::usage;
   }

@@ -69,6 +69,7 @@ node_process::node_process(const config& settings, backends outside, termination
     : settings_(settings), outside_(std::move(outside)), end_(end) {
   auto options = storage_options{};
   options.connections = outside_.connections;
+  options.creates_may_repeat = settings_.job_dedupe_window > seconds{0};
   options.spawn_connection =
       [c = connection_options{outside_.make_store, settings.job_retention}](auto& system) {
         return system.template spawn<caf::detached>(connection, c);

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <map>
@@ -50,6 +51,12 @@ tl::expected<request, int> read_command_line(int argc, char** argv) {
              [&flags, name = std::string{o.flag}](const std::string& value) { flags[name] = value; },
              describe(o))
           ->type_name("");
+  }
+  // CLI11 would only say that a command is missing.
+  const auto known = [&](const command& c) { return std::string_view{argv[1]} == c.name; };
+  if (argc > 1 && argv[1][0] != '-' && std::ranges::none_of(commands, known)) {
+    std::cerr << "jobd: there is no command " << argv[1] << "; see jobd --help\n";
+    return tl::unexpected{exit_code::usage};
   }
   try {
     cli.parse(argc, argv);

@@ -21,8 +21,8 @@ sigset_t signals() {
   return set;
 }
 
-/// True when one came, false when the time was over. A process that was stopped and continued (SIGSTOP, SIGCONT) wakes
-/// up without a signal: that is not one.
+/// True when one came, false when the time was over. The wait also ends when the process was stopped and continued
+/// (SIGSTOP, SIGCONT), or when a child has ended (SIGCHLD): neither asks for the end.
 bool wait_for_signal(std::optional<std::chrono::steady_clock::time_point> until) {
   const auto set = signals();
   for (;;) {

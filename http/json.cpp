@@ -138,6 +138,11 @@ public:
       take_payload();
   }
 
+  /// What the parser is in, for errors that it does not place itself.
+  [[nodiscard]] std::string_view place() const {
+    return depth_ > 0 && at_ == field::payload ? "payload" : "the body";
+  }
+
   expected<job_spec> result() {
     if (!is_object_)
       return fail(ec::invalid, "the body must be a JSON object");
@@ -262,19 +267,22 @@ bool is_job_field(std::string_view name) noexcept {
 expected<job_spec> parse_job_spec(std::string_view body) {
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos)
     return fail(ec::invalid, "the body is empty: it must be a JSON object");
+  auto in = input{body.data(), body.data() + body.size(), "body"};
+  auto reader = spec_reader{in};
   try {
-    auto in = input{body.data(), body.data() + body.size(), "body"};
-    auto reader = spec_reader{in};
     tao::json::events::from_input(reader, in);
     return reader.result();
   } catch (const too_deep&) {
-    return fail(ec::invalid, "the body is nested deeper than 64 levels");
+    return fail(ec::invalid, std::string{reader.place()} + " is nested deeper than 64 levels");
   } catch (const pegtl::parse_error& e) {
     if (!is_utf8(body))
       return fail(ec::invalid, "the body is not valid UTF-8");
+    // A number that taoJSON cannot read for its length is still JSON.
+    if (std::string_view{e.message()}.find("significant digits") != std::string_view::npos)
+      return fail(ec::invalid, std::string{reader.place()} + " holds a number that is too long: " + std::string{e.message()});
     return fail(ec::invalid, "the body is not valid JSON" + place(e) + ": " + std::string{e.message()});
   } catch (const std::runtime_error&) {
-    return fail(ec::invalid, "the body holds a number out of the range of a double");
+    return fail(ec::invalid, std::string{reader.place()} + " holds a number out of the range of a double");
   }
 }
 

@@ -281,9 +281,10 @@ void http_server::impl::wait_for_answers(std::chrono::milliseconds at_most) cons
 void http_server::impl::stop(std::chrono::milliseconds grace) {
   if (threads_.empty())
     return;
-  close_acceptor();
+  // In this order: whoever finds that nobody is let in any more must find that requests are refused, too.
   traffic_->stopping = true;
   bridge_.refuse();
+  close_acceptor();
   wait_for_answers(grace);
   // What is still pending is answered with 503.
   bridge_.stop();

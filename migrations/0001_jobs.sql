@@ -28,8 +28,8 @@ create table jobs (
   failures     integer not null default 0,
   -- Deaths of its node that the job survived.
   recoveries   integer not null default 0,
-  -- Kept when a run ends, so that the same finish sent again is known again. No foreign key: a job outlives its
-  -- node.
+  -- Kept when a run ends, so that the same finish sent again is known again. No foreign key: a job outlives
+  -- its node.
   node_id      bigint,
   result       jsonb,
 

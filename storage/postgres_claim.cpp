@@ -29,15 +29,22 @@ returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, 
   j.failures
 )sql"};
 
-/// The head of one queue, by the index that holds nothing but what is ready.
-constexpr auto claim_head = statement{"claim_head", R"sql(
-with picked as (
-  select id from jobs
-  where queue = $1::text and status = 'created' and ready and type = any($2::text[])
-    and exists (select from nodes where nodes.id = $3::bigint)
-  order by priority, id
+/// The heads of the queues, first queue first, by the index that holds nothing but what is ready. One statement, so that
+/// what a node without Redis costs does not grow with its queues.
+constexpr auto claim_heads = statement{"claim_heads", R"sql(
+with picked as materialized (
+  select head.id
+  from unnest($1::text[]) with ordinality as q(name, place)
+  cross join lateral (
+    select id, priority from jobs
+    where queue = q.name and status = 'created' and ready and type = any($2::text[])
+      and exists (select from nodes where nodes.id = $3::bigint)
+    order by priority, id
+    limit $4::bigint
+    for update skip locked
+  ) head
+  order by q.place, head.priority, head.id
   limit $4::bigint
-  for update skip locked
 )
 update jobs j set status = 'running', attempt = attempt + 1, node_id = $3::bigint,
   start_time = timezone('utc', now()), end_time = null
@@ -68,16 +75,11 @@ std::vector<claimed_job> read_claimed(const rows& r) {
 }
 
 sql_expected<std::vector<claimed_job>> claim_by_queues(postgres_connection& pg, const claim_request& c) {
-  auto taken = std::vector<claimed_job>{};
-  for (const auto& queue : c.queues) {
-    const auto wanted = c.limit - static_cast<int>(taken.size());
-    if (wanted <= 0)
-      break;
-    auto r = pg.exec(claim_head, parameters{}.add(queue).add(c.types).add(c.node).add(std::int64_t{wanted}));
-    if (!r)
-      return tl::unexpected{r.error()};
-    std::ranges::move(read_claimed(*r), std::back_inserter(taken));
-  }
+  auto r = pg.exec(claim_heads, parameters{}.add(c.queues).add(c.types).add(c.node).add(std::int64_t{c.limit}));
+  if (!r)
+    return tl::unexpected{r.error()};
+  auto taken = read_claimed(*r);
+  std::ranges::stable_sort(taken, {}, [&](const claimed_job& j) { return std::ranges::find(c.queues, j.queue); });
   return taken;
 }
 

@@ -1,5 +1,7 @@
 #include "storage/postgres_connection.hpp"
 
+#include "storage/postgres_store.hpp"
+
 #include "core/json_text.hpp"
 
 #include <poll.h>
@@ -78,24 +80,6 @@ bool has_sane_port(const PQconninfoOption* options) {
   return true;
 }
 
-/// Nothing if the URL can be used. libpq quotes what it cannot make sense of, which may be the password or a
-/// part of it, so what would confuse it is found here.
-std::string complaint_about(const std::string& url) {
-  const auto options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>{
-      PQconninfoParse(url.c_str(), nullptr), PQconninfoFree};
-  if (!options || !has_sane_port(options.get()))
-    return "the database URL cannot be read: expected postgresql://user:password@host:port/database";
-  // An `@` or `/` in a password that is not percent-encoded makes the rest of it a host name.
-  const auto scheme_end = url.find("://");
-  if (!url.starts_with("postgres") || scheme_end == std::string::npos)
-    return {};
-  const auto rest = std::string_view{url}.substr(scheme_end + 3);
-  const auto last_at = rest.substr(0, rest.find('?', rest.find_first_of("@/"))).rfind('@');
-  if (last_at != std::string_view::npos && rest.find_first_of("@/") != last_at)
-    return "the database URL is ambiguous: write @ as %40 and / as %2F in its user, password and database";
-  return {};
-}
-
 void drop_notice(void*, const char*) {}
 
 /// What comes before `dbname` is a default that the URL can overrule.
@@ -133,6 +117,24 @@ std::string session_settings(std::chrono::milliseconds limit) {
 
 } // namespace
 
+// libpq quotes what it cannot make sense of, which may be the password or a part of it, so what would confuse it is found
+// here.
+expected<void> check_database_url(const std::string& url) {
+  const auto options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>{
+      PQconninfoParse(url.c_str(), nullptr), PQconninfoFree};
+  if (!options || !has_sane_port(options.get()))
+    return fail(ec::invalid, "cannot be read: it must be postgresql://user:password@host:port/database");
+  // An `@` or `/` in a password that is not percent-encoded makes the rest of it a host name.
+  const auto scheme_end = url.find("://");
+  if (!url.starts_with("postgres") || scheme_end == std::string::npos)
+    return {};
+  const auto rest = std::string_view{url}.substr(scheme_end + 3);
+  const auto last_at = rest.substr(0, rest.find('?', rest.find_first_of("@/"))).rfind('@');
+  if (last_at != std::string_view::npos && rest.find_first_of("@/") != last_at)
+    return fail(ec::invalid, "is ambiguous: write @ as %40 and / as %2F in its user, password and database");
+  return {};
+}
+
 error to_error(const sql_error& e) {
   switch (e.what) {
   case kind::away: return {ec::store_away, e.context};
@@ -160,8 +162,8 @@ std::optional<std::string> rows::optional_text(int row, int col) const {
 sql_expected<postgres_connection> postgres_connection::open(const std::string& url,
                                                             std::chrono::milliseconds deadline,
                                                             std::chrono::milliseconds limit) {
-  if (const auto complaint = complaint_about(url); !complaint.empty())
-    return sql_fail(kind::other, complaint);
+  if (const auto usable = check_database_url(url); !usable)
+    return sql_fail(kind::other, "the database URL " + usable.error().context);
   auto made = postgres_connection{start_connecting(url, limit), clock::now() + deadline};
   if (!made.pg_)
     return sql_fail(kind::away, "out of memory");

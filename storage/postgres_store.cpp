@@ -47,7 +47,7 @@ void append(std::vector<T>& to, std::vector<T>&& from) {
 /// answer, not to the transaction.
 bool is_one_statement(const batch& b) {
   if (b.size() == 0 || !b.claims.empty())
-    return b.size() <= 1 && (b.claims.empty() || !b.claims[0].ids.empty() || b.claims[0].queues.size() <= 1);
+    return b.size() <= 1;
   return b.finishes.empty() || b.creates.empty();
 }
 

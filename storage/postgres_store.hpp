@@ -18,6 +18,9 @@ struct postgres_options {
   std::chrono::milliseconds deadline{10'000};
 };
 
+/// `ec::invalid` says what is wrong, without a word of the URL: it may hold a password.
+[[nodiscard]] expected<void> check_database_url(const std::string& url);
+
 /// The store that all nodes share. All times are PostgreSQL's own. It is made closed.
 [[nodiscard]] std::unique_ptr<store> make_postgres_store(postgres_options o);
 

@@ -82,10 +82,12 @@ struct storage_fixture : actor_fixture {
     run();
   }
   std::size_t landed = 0;
+  bool creates_may_repeat = false;
 
   storage_actor spawn_storage(int connections = 1) {
     auto options = storage_options{};
     options.connections = connections;
+    options.creates_may_repeat = creates_may_repeat;
     options.spawn_connection = [this](caf::actor_system& s) {
       ++db.spawned;
       return keep(s.spawn(fake_connection, &db));
@@ -167,6 +169,30 @@ BOOST_AUTO_TEST_CASE(a_create_whose_commit_is_uncertain_is_not_sent_again) {
   BOOST_TEST((created->error().code == ec::store_uncertain));
   advance(500ms);
   BOOST_TEST(db.flushes.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(with_a_dedupe_window_it_is_sent_again_for_the_standing_id_answers) {
+  creates_may_repeat = true;
+  const auto s = spawn_storage();
+  run();
+  db.flush_fails = ec::store_uncertain;
+  const auto created = start<created_job>(s, atom::create_v, spec(1));
+  advance(500ms);
+  BOOST_REQUIRE(created->has_value());
+  BOOST_TEST((*created)->value().id == 1);
+  BOOST_TEST(db.flushes.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_create_that_may_have_been_written_is_not_refused_as_if_it_was_not) {
+  creates_may_repeat = true;
+  const auto s = spawn_storage();
+  run();
+  db.flush_fails = ec::store_uncertain;
+  db.connect_fails = ec::store_away;
+  const auto created = start<created_job>(s, atom::create_v, spec(1));
+  advance(3'500ms);
+  BOOST_REQUIRE(created->has_value());
+  BOOST_TEST(((*created)->error().code == ec::store_uncertain));
 }
 
 BOOST_AUTO_TEST_CASE(a_create_waits_out_a_short_outage_and_is_refused_after_a_long_one) {

@@ -257,6 +257,20 @@ BOOST_AUTO_TEST_CASE(an_outcome_is_held_while_the_store_is_away_and_written_when
   BOOST_TEST(world.finishes.back().result == "1");
 }
 
+BOOST_AUTO_TEST_CASE(hints_whose_claim_failed_keep_their_place) {
+  world.store_fails = ec::store_away;
+  queue_jobs(1, 4);
+  spawn_pool(5, 1);
+  BOOST_TEST(executor->runs.empty());
+  world.store_fails = ec::none;
+  advance(600ms);
+  for (auto i = 0u; i < 4; ++i) {
+    BOOST_REQUIRE(executor->runs.size() == i + 1);
+    BOOST_TEST(executor->runs[i].what.id == i + 1);
+    end(i, outcome::succeeded());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(unwritten_outcomes_count_against_prefetch) {
   queue_jobs(1, 20);
   spawn_pool(4, 4);

@@ -92,14 +92,16 @@ redis_server& cluster::redis() {
   return server;
 }
 
-// -- processes --------------------------------------------------------------------------------------------------
+// -- processes
+// --------------------------------------------------------------------------------------------------
 
 jobd_process& cluster::start(std::vector<std::string> arguments, const settings& extra) {
   // What is there already stays.
   auto all = extra;
   all.insert({{"DATABASE_URL", database_url()}, {"REDIS_URL", redis().url()}, {"HTTP_PORT", "0"}});
   const auto log = folder_ / (std::to_string(processes_.size() + 1) + "-" + arguments.at(0) + ".log");
-  return processes_.emplace_back(jobd_process::options{JOBD_BINARY, std::move(arguments), std::move(all), log});
+  return processes_.emplace_back(
+      jobd_process::options{JOBD_BINARY, std::move(arguments), std::move(all), log});
 }
 
 jobd_process& cluster::start_api(const settings& extra) {
@@ -120,7 +122,8 @@ jobd_process& cluster::api() {
   return first_api_ ? *first_api_ : start_api();
 }
 
-// -- HTTP -------------------------------------------------------------------------------------------------------
+// -- HTTP
+// -------------------------------------------------------------------------------------------------------
 
 submission cluster::post_job(jobd_process& to, const std::string& body) {
   return understood(client_.post(to.url("/v1/jobs"), body));
@@ -128,8 +131,8 @@ submission cluster::post_job(jobd_process& to, const std::string& body) {
 
 std::int64_t cluster::new_job(const std::string& body) {
   const auto made = post_job(body);
-  BOOST_REQUIRE_MESSAGE(made.status == 201, body << " was answered with " << made.status << ' ' << made.answer.body
-                                                 << made.answer.error);
+  BOOST_REQUIRE_MESSAGE(made.status == 201, body << " was answered with " << made.status << ' '
+                                                 << made.answer.body << made.answer.error);
   return made.id;
 }
 
@@ -162,7 +165,8 @@ void in_parallel(int threads, int times, const std::function<void(http_client&, 
     thread.get();
 }
 
-// -- jobs -------------------------------------------------------------------------------------------------------
+// -- jobs
+// -------------------------------------------------------------------------------------------------------
 
 std::string cluster::status(std::int64_t id) {
   return value("select status from jobs where id = " + std::to_string(id));
@@ -195,7 +199,8 @@ std::future<void> cluster::lock_jobs_for(std::chrono::duration<double> time) {
   return locked;
 }
 
-// -- files ------------------------------------------------------------------------------------------------------
+// -- files
+// ------------------------------------------------------------------------------------------------------
 
 std::string cluster::file(const std::string& name, const std::string& text) const {
   const auto path = folder_ / name;

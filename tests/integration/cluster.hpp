@@ -33,8 +33,8 @@ struct submission {
 /// What a test runs on, its fixture: a database and a Redis of its own, and the processes that it starts.
 ///
 /// - The servers are shared by the tests of one program and always up at the start of a test.
-/// - At its end all processes of the test are killed, one that had ended by itself fails the test, and a test that
-///   failed shows their logs.
+/// - At its end all its processes are killed. One that had ended by itself fails the test.
+/// - A test that failed shows their logs.
 /// - Made and used in the main thread; other threads may only use `http_client`s of their own.
 class cluster {
 public:
@@ -71,13 +71,16 @@ public:
 
   [[nodiscard]] std::string status(std::int64_t id);
   /// Waits until `id` has the status.
-  [[nodiscard]] bool reaches(std::int64_t id, const std::string& status, std::chrono::milliseconds limit = 15s);
+  [[nodiscard]] bool reaches(std::int64_t id, const std::string& status,
+                             std::chrono::milliseconds limit = 15s);
   /// The only field of the only row, as text; null is empty.
   [[nodiscard]] std::string value(const std::string& sql) { return postgres().value(database_, sql); }
   [[nodiscard]] std::int64_t number(const std::string& sql) { return std::stoll(value(sql)); }
   /// `count("jobs where ready")`
   [[nodiscard]] std::int64_t count(const std::string& what) { return number("select count(*) from " + what); }
-  std::vector<std::vector<std::string>> sql(const std::string& text) { return postgres().query(database_, text); }
+  std::vector<std::vector<std::string>> sql(const std::string& text) {
+    return postgres().query(database_, text);
+  }
   /// Waits until `sql` gives `expected`; a database that is away is waited for.
   [[nodiscard]] bool becomes(const std::string& sql, const std::string& expected,
                              std::chrono::milliseconds limit = 15s);
@@ -114,8 +117,8 @@ struct empty_cluster : cluster {
 /// What an answer to a submission says.
 [[nodiscard]] submission understood(http_answer answer);
 
-/// Calls `work(client, n)` for n = 0 … times − 1 on so many threads, each with a client of its own, and waits for all.
-/// No assertions inside: they are not thread-safe. The first exception is thrown on.
+/// Calls `work(client, n)` for n = 0 … times − 1 on so many threads, each with a client of its own, and waits
+/// for all. No assertions inside: they are not thread-safe. The first exception is thrown on.
 void in_parallel(int threads, int times, const std::function<void(http_client&, int)>& work);
 
 } // namespace jobd::test

@@ -22,7 +22,8 @@ std::string object(int id) {
 class steady_posting {
 public:
   explicit steady_posting(std::string url) : url_(std::move(url)) {
-    thread_ = std::async(std::launch::async, [this] { in_parallel(4, 4, [this](auto& client, int) { post(client); }); });
+    thread_ = std::async(std::launch::async,
+                         [this] { in_parallel(4, 4, [this](auto& client, int) { post(client); }); });
   }
   ~steady_posting() { stop(); }
 
@@ -121,14 +122,15 @@ struct away_cluster : cluster {
 
   static void expect_no_refusal(const steady_posting& posting) {
     for (const auto& [object, answer] : posting.answers())
-      BOOST_TEST(answer.id != 0,
-                 "object " << object << " got " << answer.status << answer.answer.error << ' ' << answer.answer.body);
+      BOOST_TEST(answer.id != 0, "object " << object << " got " << answer.status << answer.answer.error << ' '
+                                           << answer.answer.body);
   }
 
   /// The API takes jobs and shows them.
   void expect_service(int object_id, std::chrono::milliseconds limit = std::chrono::seconds{5}) {
     auto last = submission{};
-    BOOST_TEST(eventually([&] { return (last = post_job(object(object_id))).id != 0; }, limit, std::chrono::milliseconds{50}),
+    BOOST_TEST(eventually([&] { return (last = post_job(object(object_id))).id != 0; }, limit,
+                          std::chrono::milliseconds{50}),
                "no service: " << last.status << ' ' << last.answer.body);
     if (last.id != 0)
       BOOST_TEST(get_job(last.id).at("object_id").as<int>() == object_id);
@@ -164,7 +166,7 @@ BOOST_AUTO_TEST_CASE(input_is_checked_also_while_it_is_away) {
 
 BOOST_AUTO_TEST_CASE(server_that_hangs_gets_503_in_time_and_service_comes_back) {
   const auto jobs = api().url("/v1/jobs");
-  auto& other = start_api({{"JOB_DEDUPE_WINDOW", "0"}});
+  auto& other = start_api({{"JOB_DEDUPE_WINDOW", "0"}, {"DATABASE_CONNECTIONS", "1"}});
   const auto without_window = other.url("/v1/jobs");
   const auto id = new_job(object(1));
   // So that its statements are prepared, and the next one is the write itself.
@@ -195,6 +197,22 @@ BOOST_AUTO_TEST_CASE(server_that_hangs_gets_503_in_time_and_service_comes_back) 
   // Whatever became of it, a client that tries again has one job.
   expect_service(2);
   BOOST_TEST(count("jobs where object_id = 2") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(answer_says_that_the_job_may_exist_when_nobody_came_back_to_ask) {
+  // One connection, and its statements are prepared by the first job: the next one is the write itself.
+  start_api({{"DATABASE_CONNECTIONS", "1"}});
+  new_job(object(1));
+  const auto locked = lock_jobs_for(std::chrono::seconds{20});
+  auto pending = std::async(std::launch::async,
+                            [url = api().url("/v1/jobs")] { return http_client{}.post(url, object(2)); });
+  BOOST_TEST_REQUIRE(becomes("select count(*) from pg_stat_activity where application_name = 'jobd'"
+                             " and wait_event_type = 'Lock' and query like '%into jobs%'",
+                             "1"));
+  postgres().stop(how::immediate);
+  const auto answer = pending.get();
+  expect_503(answer);
+  BOOST_TEST(problem_type(answer) == "urn:jobd:problem:store-uncertain");
 }
 
 BOOST_AUTO_TEST_CASE(more_pending_requests_than_allowed_are_refused_at_once) {

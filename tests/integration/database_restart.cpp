@@ -16,7 +16,8 @@ constexpr auto jobs = 15;
 
 struct restart_cluster : script_cluster {
   /// Runs jobs on two workers, and lets the first ones end while the database is away.
-  void check_outage(const std::string& seconds, const std::function<void()>& away, const std::function<void()>& back) {
+  void check_outage(const std::string& seconds, const std::function<void()>& away,
+                    const std::function<void()>& back) {
     const auto work = script("note start; sleep " + seconds + "; note end; echo $JOB_ATTEMPT");
     const auto half = settings{{"JOB_CONCURRENCY", std::to_string(at_a_time / 2)}};
     auto& a = start_worker("a", {{"work", work}}, half);
@@ -48,19 +49,23 @@ struct restart_cluster : script_cluster {
 BOOST_FIXTURE_TEST_SUITE(database_restart, restart_cluster)
 
 BOOST_AUTO_TEST_CASE(a_restart_in_good_order_costs_no_job) {
-  check_outage("2", [] { postgres().stop(postgres_server::how::fast); }, [] { postgres().start(); });
+  check_outage(
+      "2", [] { postgres().stop(postgres_server::how::fast); }, [] { postgres().start(); });
 }
 
 BOOST_AUTO_TEST_CASE(an_immediate_restart_costs_no_job) {
-  check_outage("2", [] { postgres().stop(postgres_server::how::immediate); }, [] { postgres().start(); });
+  check_outage(
+      "2", [] { postgres().stop(postgres_server::how::immediate); }, [] { postgres().start(); });
 }
 
 BOOST_AUTO_TEST_CASE(a_crash_and_an_outage_longer_than_any_lease_cost_no_job) {
-  check_outage("12", [] { postgres().kill9(); }, [] { postgres().start(); });
+  check_outage(
+      "12", [] { postgres().kill9(); }, [] { postgres().start(); });
 }
 
 BOOST_AUTO_TEST_CASE(a_database_that_hangs_costs_no_job) {
-  check_outage("3", [] { postgres().pause(); }, [] { postgres().resume(); });
+  check_outage(
+      "3", [] { postgres().pause(); }, [] { postgres().resume(); });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

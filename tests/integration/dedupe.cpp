@@ -19,11 +19,14 @@ struct answers {
       found.insert(a.id);
     return found;
   }
-  [[nodiscard]] std::ptrdiff_t with(int status) const { return std::ranges::count(all, status, &submission::status); }
+  [[nodiscard]] std::ptrdiff_t with(int status) const {
+    return std::ranges::count(all, status, &submission::status);
+  }
 };
 
 /// Submits n = 0 … times − 1, in turns to each API, from 20 clients at once.
-answers submit_at_once(const std::vector<std::string>& urls, int times, const std::function<std::string(int)>& body) {
+answers submit_at_once(const std::vector<std::string>& urls, int times,
+                       const std::function<std::string(int)>& body) {
   auto result = answers{};
   result.all.resize(static_cast<std::size_t>(times));
   in_parallel(20, times, [&](http_client& client, int n) {
@@ -100,7 +103,8 @@ BOOST_AUTO_TEST_CASE(two_hundred_at_once_after_the_window_get_one_new_job) {
 }
 
 BOOST_AUTO_TEST_CASE(window_of_0_turns_it_off) {
-  const auto got = submit_at_once(two_apis(*this, {{"JOB_DEDUPE_WINDOW", "0"}}), 60, [](int) { return object(1); });
+  const auto got =
+      submit_at_once(two_apis(*this, {{"JOB_DEDUPE_WINDOW", "0"}}), 60, [](int) { return object(1); });
   BOOST_TEST(got.with(201) == 60);
   BOOST_TEST(got.ids().size() == 60);
   BOOST_TEST(count("jobs") == 60);
@@ -116,7 +120,8 @@ BOOST_AUTO_TEST_CASE(another_type_is_another_key) {
 
 BOOST_AUTO_TEST_CASE(nothing_but_type_and_object_makes_the_key) {
   const auto first = new_job(object(1));
-  const auto other = post_job(R"({"object_id": 1, "queue": "mail", "priority": 0, "payload": 5, "delay": 9})");
+  const auto other =
+      post_job(R"({"object_id": 1, "queue": "mail", "priority": 0, "payload": 5, "delay": 9})");
   BOOST_TEST(other.status == 200);
   BOOST_TEST(other.id == first);
   BOOST_TEST(value("select queue from jobs") == "default");

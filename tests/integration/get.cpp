@@ -53,13 +53,14 @@ BOOST_AUTO_TEST_CASE(new_job_shows_what_it_has_and_null_for_the_rest) {
   BOOST_TEST(job.at("max_attempts").as<int>() == 1);
   for (const auto* counter : {"attempt", "failures", "recoveries"})
     BOOST_TEST(job.at(counter).as<int>() == 0);
-  const auto expected =
-    std::set<std::string>{"start_time", "end_time", "message", "payload", "run_at", "timeout", "node_id", "result"};
+  const auto expected = std::set<std::string>{"start_time", "end_time", "message", "payload",
+                                              "run_at",     "timeout",  "node_id", "result"};
   BOOST_TEST(nulls(job) == expected, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(what_was_submitted_is_shown_as_it_was) {
-  const auto id = new_job(R"({"object_id": -3, "type": "t", "queue": "q", "priority": 1, "payload": {"x": [1.5, "ü"]},
+  const auto id =
+      new_job(R"({"object_id": -3, "type": "t", "queue": "q", "priority": 1, "payload": {"x": [1.5, "ü"]},
     "timeout": 2.5, "max_attempts": 3, "run_at": "2099-01-31T14:00:00+02:00"})");
   const auto job = get_job(id);
   BOOST_TEST(job.at("object_id").as<std::int64_t>() == -3);
@@ -87,8 +88,10 @@ BOOST_AUTO_TEST_CASE(times_are_those_of_the_table_in_rfc_3339) {
 BOOST_AUTO_TEST_CASE(times_are_utc_whatever_the_time_zone_of_the_server) {
   sql("alter database " + database() + " set timezone = 'Asia/Kolkata'");
   const auto id = new_job(R"({"object_id": 1})");
-  BOOST_TEST(count("jobs where created_at between timezone('utc', now()) - interval '30 s' and timezone('utc', now())")
-             == 1);
+  BOOST_TEST(
+      count(
+          "jobs where created_at between timezone('utc', now()) - interval '30 s' and timezone('utc', now())")
+      == 1);
   BOOST_TEST(get_job(id).at("created_at").get_string() == stored_time(*this, "created_at", id));
 }
 
@@ -116,7 +119,8 @@ BOOST_AUTO_TEST_CASE(successful_job_shows_its_result) {
 
 BOOST_AUTO_TEST_CASE(failed_job_shows_why) {
   start_worker();
-  const auto id = new_job(R"({"object_id": 1, "type": "builtin:fail", "payload": {"message": "no \"ink\" — ü"}})");
+  const auto id =
+      new_job(R"({"object_id": 1, "type": "builtin:fail", "payload": {"message": "no \"ink\" — ü"}})");
   BOOST_TEST(reaches(id, "failed"));
   const auto job = get_job(id);
   BOOST_TEST(job.at("message").get_string() == "no \"ink\" — ü");

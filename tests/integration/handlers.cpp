@@ -20,7 +20,8 @@ json script(const std::string& text) {
   return {{"command", json::array({"/bin/sh", "-c", prelude + text})}};
 }
 
-jobd_process& script_cluster::start_worker(const std::string& name, handler_entries handlers, settings extra) {
+jobd_process& script_cluster::start_worker(const std::string& name, handler_entries handlers,
+                                           settings extra) {
   json all = tao::json::empty_object;
   for (auto& [type, entry] : handlers) {
     if (entry.is_object() && entry.find("command"))
@@ -32,7 +33,8 @@ jobd_process& script_cluster::start_worker(const std::string& name, handler_entr
 }
 
 std::int64_t script_cluster::submit(const std::string& members) {
-  return new_job("{\"object_id\":" + std::to_string(++objects_) + (members.empty() ? "" : ",") + members + "}");
+  return new_job("{\"object_id\":" + std::to_string(++objects_) + (members.empty() ? "" : ",") + members
+                 + "}");
 }
 
 std::vector<std::int64_t> script_cluster::submit(int times, const std::string& members) {

@@ -10,6 +10,10 @@ using namespace jobd::test;
 
 namespace {
 
+constexpr auto most_on_one_node =
+    "select coalesce(max(n), 0) from"
+    " (select count(*) as n from jobs where status = 'running' group by node_id) nodes";
+
 struct prefetch_cluster : script_cluster {
   /// The most runs of a worker at a time, by the order of its notes.
   int most_at_a_time(const std::string& worker) {
@@ -23,8 +27,8 @@ struct prefetch_cluster : script_cluster {
     return most;
   }
 
-  /// Until all jobs are done: the most rows that run on one node, and the most jobs that were taken from the queue
-  /// and are not done.
+  /// Until all jobs are done: the most rows that run on one node, and the most jobs that were taken from the
+  /// queue and are not done.
   struct peaks {
     std::int64_t running = 0;
     std::int64_t reserved = 0;
@@ -32,16 +36,16 @@ struct prefetch_cluster : script_cluster {
   peaks watch(int jobs) {
     auto seen = peaks{};
     BOOST_TEST(eventually(
-      [&] {
-        const auto queued = redis().zcard("jobd:{default}:ready");
-        // Read after the queue, so that a job that ends in between makes the sum too small rather than too large.
-        const auto done = count("jobs where status = 'success'");
-        seen.reserved = std::max(seen.reserved, jobs - queued - done);
-        seen.running = std::max(seen.running, number("select coalesce(max(n), 0) from (select count(*) as n from jobs"
-                                                     " where status = 'running' group by node_id) per_node"));
-        return done == jobs;
-      },
-      60s));
+        [&] {
+          const auto queued = redis().zcard("jobd:{default}:ready");
+          // Read after the queue, so that a job that ends in between makes the sum too small rather than too
+          // large.
+          const auto done = count("jobs where status = 'success'");
+          seen.reserved = std::max(seen.reserved, jobs - queued - done);
+          seen.running = std::max(seen.running, number(most_on_one_node));
+          return done == jobs;
+        },
+        60s));
     return seen;
   }
 };
@@ -83,8 +87,8 @@ BOOST_AUTO_TEST_CASE(the_bounds_hold_without_the_queue) {
   BOOST_TEST(most_at_a_time("a") >= 2);
 }
 
-/// A second worker that comes when the first has reserved everything gets its share, and both work until nothing is
-/// left: no gap is longer than the 5 s after which a reserved job goes back.
+/// A second worker that comes when the first has reserved everything gets its share, and both work until
+/// nothing is left: no gap is longer than the 5 s after which a reserved job goes back.
 BOOST_AUTO_TEST_CASE(of_two_workers_neither_idles_while_the_other_holds_unstarted_jobs) {
   const auto slow = script("note start; sleep 2; note end");
   const auto one_at_a_time = settings{{"JOB_CONCURRENCY", "1"}, {"JOB_PREFETCH", "100"}};

@@ -32,7 +32,8 @@ double now_by_system_clock() {
 BOOST_FIXTURE_TEST_SUITE(recovery, script_cluster)
 
 BOOST_AUTO_TEST_CASE(jobs_of_a_killed_worker_run_again_elsewhere_within_15_s) {
-  auto& doomed = start_worker("doomed", {{"hang", hangs_once}}, {{"JOB_CONCURRENCY", "4"}, {"JOB_PREFETCH", "8"}});
+  auto& doomed =
+      start_worker("doomed", {{"hang", hangs_once}}, {{"JOB_CONCURRENCY", "4"}, {"JOB_PREFETCH", "8"}});
   // However long their timeout is: the lease is the node's.
   const auto running = submit(4, R"("type":"hang","timeout":3600)");
   BOOST_REQUIRE(noted("start", 4));

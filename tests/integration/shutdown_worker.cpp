@@ -11,6 +11,9 @@ namespace {
 /// Promised: so long after the grace the process is gone.
 constexpr auto beyond_grace = 5.0;
 
+/// What a job's row says of it in numbers.
+constexpr auto counts = "status || ' ' || attempt || ' ' || failures || ' ' || recoveries";
+
 struct shutdown_cluster : script_cluster {
   /// The first attempt runs for longer than any grace here, later ones end at once.
   handler_entries entries{{"hang", script("note start; [ $JOB_ATTEMPT != 1 ] || exec sleep 120; note end")},
@@ -77,7 +80,7 @@ BOOST_AUTO_TEST_CASE(reserved_jobs_go_back_at_once_and_running_ones_end_within_t
     BOOST_TEST(n.worker == "new");
 
   BOOST_TEST((old.exit_code() == 0));
-  BOOST_TEST(column(running, "status || ' ' || attempt || ' ' || failures || ' ' || recoveries") == "success 1 0 0");
+  BOOST_TEST(column(running, counts) == "success 1 0 0");
   BOOST_TEST(notes("end").at(0).worker == "old");
   BOOST_TEST(count("nodes where slots = 1") == 0);
   // It did not wait for the rest of the grace.
@@ -96,7 +99,7 @@ BOOST_AUTO_TEST_CASE(a_worker_with_nothing_to_do_ends_at_once) {
 BOOST_AUTO_TEST_CASE(what_outlives_the_grace_is_released_without_spending_a_retry) {
   auto& worker = start_busy_worker();
   check_end(worker);
-  BOOST_TEST(column(hang, "status || ' ' || attempt || ' ' || failures || ' ' || recoveries") == "created 1 0 0");
+  BOOST_TEST(column(hang, counts) == "created 1 0 0");
   check_next_attempt(10s);
   BOOST_TEST(count("jobs where recoveries > 0") == 0);
 }
@@ -105,7 +108,7 @@ BOOST_AUTO_TEST_CASE(the_end_comes_in_time_though_redis_hangs) {
   auto& worker = start_busy_worker();
   redis().pause();
   check_end(worker);
-  BOOST_TEST(column(hang, "status || ' ' || attempt || ' ' || failures || ' ' || recoveries") == "created 1 0 0");
+  BOOST_TEST(column(hang, counts) == "created 1 0 0");
   redis().resume();
   check_next_attempt(10s);
   BOOST_TEST(count("jobs where recoveries > 0") == 0);

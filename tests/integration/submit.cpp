@@ -4,6 +4,8 @@
 #include <boost/test/unit_test.hpp>
 #include <tao/json.hpp>
 
+#include <map>
+
 using namespace jobd::test;
 namespace data = boost::unit_test::data;
 
@@ -11,10 +13,11 @@ namespace {
 
 /// The row as the database shows it, from `object_id` on.
 std::string row(cluster& c, std::int64_t id) {
-  return c.value("select row(object_id, status, start_time, end_time, message, queue, type, payload, priority, run_at,"
-                 " ready, timeout, max_attempts, attempt, failures, recoveries, node_id, result)::text"
-                 " from jobs where id = "
-                 + std::to_string(id));
+  return c.value(
+      "select row(object_id, status, start_time, end_time, message, queue, type, payload, priority, run_at,"
+      " ready, timeout, max_attempts, attempt, failures, recoveries, node_id, result)::text"
+      " from jobs where id = "
+      + std::to_string(id));
 }
 
 std::string field(cluster& c, const std::string& expression, std::int64_t id) {
@@ -43,8 +46,10 @@ BOOST_AUTO_TEST_CASE(first_job_gets_201_and_its_address) {
 BOOST_AUTO_TEST_CASE(what_is_not_given_is_stored_as_its_default) {
   const auto id = new_job(R"({"object_id": 7})");
   BOOST_TEST(row(*this, id) == "(7,created,,,,default,default,,5,,t,,1,0,0,0,,)");
-  BOOST_TEST(count("jobs where created_at between timezone('utc', now()) - interval '30 s' and timezone('utc', now())")
-             == 1);
+  BOOST_TEST(
+      count(
+          "jobs where created_at between timezone('utc', now()) - interval '30 s' and timezone('utc', now())")
+      == 1);
 }
 
 BOOST_AUTO_TEST_CASE(every_optional_field_is_stored_as_given) {
@@ -89,23 +94,25 @@ BOOST_AUTO_TEST_CASE(job_that_is_scheduled_before_the_next_one_is_not_forgotten)
 }
 
 BOOST_DATA_TEST_CASE_F(cluster, payload_may_be_any_json,
-                       data::make<std::string>({"true", "false", "0", "-1.25e3", R"("")", R"("ünïcode \ud83d\ude00")",
-                                                "[]", "{}", R"([[[]], {"a": {"b": null}}])", "123456789012345678901234",
+                       data::make<std::string>({"true", "false", "0", "-1.25e3", R"("")",
+                                                R"("ünïcode \ud83d\ude00")", "[]", "{}",
+                                                R"([[[]], {"a": {"b": null}}])", "123456789012345678901234",
                                                 std::string(63, '[') + std::string(63, ']')}),
                        payload) {
   const auto id = new_job(R"({"object_id": 1, "payload": )" + payload + "}");
-  BOOST_TEST(value("select payload = '" + payload + "'::jsonb from jobs where id = " + std::to_string(id)) == "t");
+  BOOST_TEST(value("select payload = '" + payload + "'::jsonb from jobs where id = " + std::to_string(id))
+             == "t");
   const auto shown = client().get(api().url("/v1/jobs/1"));
   BOOST_TEST(shown.status == 200);
 }
 
-BOOST_DATA_TEST_CASE_F(cluster, ends_of_each_range_are_allowed,
-                       data::make<std::string>({R"("object_id": 9223372036854775807)",
-                                                R"("object_id": -9223372036854775808)", R"("priority": 0)",
-                                                R"("priority": 9)", R"("timeout": 0.001)", R"("timeout": 604800)",
-                                                R"("max_attempts": 1)", R"("max_attempts": 100)", R"("delay": 0)",
-                                                R"("delay": 31622400)"}),
-                       pair) {
+BOOST_DATA_TEST_CASE_F(
+    cluster, ends_of_each_range_are_allowed,
+    data::make<std::string>({R"("object_id": 9223372036854775807)", R"("object_id": -9223372036854775808)",
+                             R"("priority": 0)", R"("priority": 9)", R"("timeout": 0.001)",
+                             R"("timeout": 604800)", R"("max_attempts": 1)", R"("max_attempts": 100)",
+                             R"("delay": 0)", R"("delay": 31622400)"}),
+    pair) {
   const auto object = pair.find("object_id") == std::string::npos ? std::string{R"(, "object_id": 1)"} : "";
   const auto id = new_job("{" + pair + object + "}");
   const auto colon = pair.find(':');
@@ -145,15 +152,18 @@ BOOST_AUTO_TEST_CASE(many_clients_at_once_get_ids_of_their_own) {
   auto answers = std::vector<submission>(400);
   in_parallel(16, 400, [&](http_client& client, int n) {
     answers[static_cast<std::size_t>(n)] =
-      understood(client.post(url, R"({"object_id": )" + std::to_string(n) + "}"));
+        understood(client.post(url, R"({"object_id": )" + std::to_string(n) + "}"));
   });
+  auto rows = std::map<std::string, std::string>{};
+  for (const auto& row : sql("select id, object_id from jobs"))
+    rows.emplace(row.at(0), row.at(1));
   auto wrong = 0;
   for (auto n = 0; n < 400; ++n) {
     const auto& made = answers[static_cast<std::size_t>(n)];
-    wrong += made.status != 201 || field(*this, "object_id", made.id) != std::to_string(n);
+    wrong += made.status != 201 || rows[std::to_string(made.id)] != std::to_string(n);
   }
   BOOST_TEST(wrong == 0);
-  BOOST_TEST(count("jobs") == 400);
+  BOOST_TEST(rows.size() == 400);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

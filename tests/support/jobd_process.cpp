@@ -19,7 +19,8 @@ std::string name_of(const jobd_process::options& o) {
 
 /// `env` becomes the program, so the process is the same and keeps the signal it dies with.
 std::vector<std::string> command(const jobd_process::options& o) {
-  auto words = std::vector<std::string>{"env", "-i", "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8"};
+  auto words =
+      std::vector<std::string>{"env", "-i", "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8"};
   for (const auto* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"})
     if (const auto* value = std::getenv(name))
       words.push_back(std::string{name} + "=" + value);

@@ -13,8 +13,8 @@ namespace jobd::test {
 /// Environment variables.
 using settings = std::map<std::string, std::string>;
 
-/// A real `jobd` in a clean environment, with what it says in a file. It is killed with the test: start it from the
-/// test's main thread.
+/// A real `jobd` in a clean environment, with what it says in a file. It is killed with the test: start it
+/// from the test's main thread.
 class jobd_process {
 public:
   struct options {
@@ -33,7 +33,8 @@ public:
   [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }
   [[nodiscard]] bool running() { return process_.running(); }
 
-  /// Waits for the end: the exit code, or minus the signal that ended it; nothing if it still runs after the limit.
+  /// Waits for the end: the exit code, or minus the signal that ended it; nothing if it still runs after the
+  /// limit.
   std::optional<int> exit_code(std::chrono::milliseconds limit = 30s);
   /// SIGTERM to the process alone, as a supervisor does; then as `exit_code`.
   std::optional<int> terminate(std::chrono::milliseconds limit = 30s);
