@@ -17,19 +17,19 @@ caf::result<T> answer(expected<T> from_store) {
 connection_actor::behavior_type connection_state::make_behavior(connection_options options) {
   store_ = options.make_store();
   return {
-    [this](atom::connect) -> caf::result<void> {
-      if (const auto opened = store_->connect(); !opened)
-        return to_caf(opened.error());
-      return caf::unit;
-    },
-    [this](atom::flush, const storage::batch& b) { return answer(store_->flush(b)); },
-    [this](atom::find, const job_ids& ids) { return answer(store_->find(ids)); },
-    [this](atom::ready, const storage::ready_query& q) { return answer(store_->ready_jobs(q)); },
-    [this](atom::promote, int limit) { return answer(store_->promote(limit)); },
-    [this](atom::rescue, const lease::suspect& dead) { return answer(store_->rescue(dead)); },
-    [this, keep = options.retention](atom::prune, storage::prune_cursor from) {
-      return answer(store_->prune(from, keep));
-    },
+      [this](atom::connect) -> caf::result<void> {
+        if (const auto opened = store_->connect(); !opened)
+          return to_caf(opened.error());
+        return caf::unit;
+      },
+      [this](atom::flush, const storage::batch& b) { return answer(store_->flush(b)); },
+      [this](atom::find, const job_ids& ids) { return answer(store_->find(ids)); },
+      [this](atom::ready, const storage::ready_query& q) { return answer(store_->ready_jobs(q)); },
+      [this](atom::promote, int limit) { return answer(store_->promote(limit)); },
+      [this](atom::rescue, const lease::suspect& dead) { return answer(store_->rescue(dead)); },
+      [this, keep = options.retention](atom::prune, storage::prune_cursor from) {
+        return answer(store_->prune(from, keep));
+      },
   };
 }
 

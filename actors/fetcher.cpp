@@ -8,12 +8,12 @@ fetcher_actor::behavior_type fetcher_state::make_behavior(const queue_factory& m
                                                           std::vector<std::string> queues) {
   queue_ = make_queue();
   return {
-    [this, queues = std::move(queues)](atom::pop, int most) -> caf::result<hints> {
-      auto popped = queue_->pop(queues, most, wait);
-      if (!popped)
-        return to_caf(popped.error());
-      return std::move(*popped);
-    },
+      [this, queues = std::move(queues)](atom::pop, int most) -> caf::result<hints> {
+        auto popped = queue_->pop(queues, most, wait);
+        if (!popped)
+          return to_caf(popped.error());
+        return std::move(*popped);
+      },
   };
 }
 

@@ -13,7 +13,8 @@ public:
   static constexpr std::chrono::milliseconds wait{500};
 
   explicit fetcher_state(self_pointer) {}
-  fetcher_actor::behavior_type make_behavior(const queue_factory& make_queue, std::vector<std::string> queues);
+  fetcher_actor::behavior_type make_behavior(const queue_factory& make_queue,
+                                             std::vector<std::string> queues);
 
 private:
   std::unique_ptr<queue::job_queue> queue_;

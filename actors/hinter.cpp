@@ -19,15 +19,15 @@ hinter_actor::behavior_type hinter_state::make_behavior(hinter_options options, 
   queue_ = std::move(queue);
   self_->send(self_, atom::run_once_v);
   return {
-    [this](atom::run_once) {
-      run_once();
-      self_->delayed_send(self_, options_.every, atom::run_once_v);
-    },
-    [this](atom::wake) {
-      // Empty queues are the rule when there is nothing to do: only worth a look if there was something.
-      if (std::exchange(found_, false))
+      [this](atom::run_once) {
         run_once();
-    },
+        self_->delayed_send(self_, options_.every, atom::run_once_v);
+      },
+      [this](atom::wake) {
+        // Empty queues are the rule when there is nothing to do: only worth a look if there was something.
+        if (std::exchange(found_, false))
+          run_once();
+      },
   };
 }
 
@@ -39,13 +39,13 @@ void hinter_state::run_once() {
   looking_at_.clear();
   for (const auto& queue : options_.queues)
     self_->request(queue_, queue_timeout, atom::size_v, queue)
-      .then(
-        [this, queue](std::int64_t size) {
-          if (worth_a_look(queue, size))
-            looking_at_.push_back(queue);
-          asked();
-        },
-        [this](const caf::error&) { asked(); });
+        .then(
+            [this, queue](std::int64_t size) {
+              if (worth_a_look(queue, size))
+                looking_at_.push_back(queue);
+              asked();
+            },
+            [this](const caf::error&) { asked(); });
 }
 
 bool hinter_state::worth_a_look(const std::string& queue, std::int64_t size) {
@@ -65,13 +65,13 @@ void hinter_state::asked() {
 void hinter_state::write_again() {
   auto first = storage::ready_query{looking_at_, options_.types, options_.limit};
   self_->request(storage_, storage_timeout, atom::ready_v, std::move(first))
-    .then(
-      [this](hints& ready) {
-        found_ = found_ || !ready.empty();
-        if (!ready.empty())
-          self_->send(queue_, atom::push_v, std::move(ready));
-      },
-      [](const caf::error&) {});
+      .then(
+          [this](hints& ready) {
+            found_ = found_ || !ready.empty();
+            if (!ready.empty())
+              self_->send(queue_, atom::push_v, std::move(ready));
+          },
+          [](const caf::error&) {});
 }
 
 hinter_actor::behavior_type hinter(hinter_actor::stateful_pointer<hinter_state> self, hinter_options options,

@@ -39,8 +39,8 @@ private:
   queue_actor queue_;
   /// By queue.
   std::map<std::string, caf::actor_clock::time_point> last_pass_;
-  /// Questions for sizes that are not answered yet, and the queues that this pass is for. The database gets one
-  /// statement a pass, however many queues there are.
+  /// Questions for sizes that are not answered yet, and the queues that this pass is for. The database gets
+  /// one statement a pass, however many queues there are.
   std::size_t asking_ = 0;
   std::vector<std::string> looking_at_;
   bool found_ = false;

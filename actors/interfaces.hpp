@@ -41,53 +41,53 @@ enum class stop_reason : std::uint8_t {
 
 // The one block of type ids. An atom's text has at most 10 characters.
 CAF_BEGIN_TYPE_ID_BLOCK(jobd, caf::first_custom_type_id)
-  CAF_ADD_TYPE_ID(jobd, (jobd::job_spec))
-  CAF_ADD_TYPE_ID(jobd, (jobd::created_job))
-  CAF_ADD_TYPE_ID(jobd, (jobd::job))
-  CAF_ADD_TYPE_ID(jobd, (jobd::run_key))
-  CAF_ADD_TYPE_ID(jobd, (jobd::actors::run_keys))
-  CAF_ADD_TYPE_ID(jobd, (jobd::outcome))
-  CAF_ADD_TYPE_ID(jobd, (jobd::actors::hints))
-  CAF_ADD_TYPE_ID(jobd, (jobd::actors::claimed_jobs))
-  CAF_ADD_TYPE_ID(jobd, (jobd::actors::found_jobs))
-  CAF_ADD_TYPE_ID(jobd, (jobd::actors::job_ids))
-  CAF_ADD_TYPE_ID(jobd, (jobd::actors::suspects))
-  CAF_ADD_TYPE_ID(jobd, (jobd::actors::steady_time))
-  CAF_ADD_TYPE_ID(jobd, (jobd::actors::stop_reason))
-  CAF_ADD_TYPE_ID(jobd, (jobd::lease::suspect))
-  CAF_ADD_TYPE_ID(jobd, (jobd::storage::finish_request))
-  CAF_ADD_TYPE_ID(jobd, (jobd::storage::finish_answer))
-  CAF_ADD_TYPE_ID(jobd, (jobd::storage::claim_request))
-  CAF_ADD_TYPE_ID(jobd, (jobd::storage::batch))
-  CAF_ADD_TYPE_ID(jobd, (jobd::storage::batch_result))
-  CAF_ADD_TYPE_ID(jobd, (jobd::storage::ready_query))
-  CAF_ADD_TYPE_ID(jobd, (jobd::storage::promotion))
-  CAF_ADD_TYPE_ID(jobd, (jobd::storage::prune_cursor))
-  CAF_ADD_TYPE_ID(jobd, (jobd::storage::prune_report))
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, create, "create")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, find, "find")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, claim, "claim")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, finish, "finish")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, ready, "ready")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, promote, "promote")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, rescue, "rescue")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, prune, "prune")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, connect, "connect")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, flush, "flush")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, push, "push")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, pop, "pop")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, size, "size")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, done, "done")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, stop, "stop")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, ended, "ended")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, joined, "joined")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, beaten, "beaten")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, beat, "beat")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, leave, "leave")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, judge, "judge")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, due, "due")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, run_once, "run once")
-  CAF_ADD_ATOM(jobd, jobd::actors::atom, wake, "wake")
+CAF_ADD_TYPE_ID(jobd, (jobd::job_spec))
+CAF_ADD_TYPE_ID(jobd, (jobd::created_job))
+CAF_ADD_TYPE_ID(jobd, (jobd::job))
+CAF_ADD_TYPE_ID(jobd, (jobd::run_key))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::run_keys))
+CAF_ADD_TYPE_ID(jobd, (jobd::outcome))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::hints))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::claimed_jobs))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::found_jobs))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::job_ids))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::suspects))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::steady_time))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::stop_reason))
+CAF_ADD_TYPE_ID(jobd, (jobd::lease::suspect))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::finish_request))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::finish_answer))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::claim_request))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::batch))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::batch_result))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::ready_query))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::promotion))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::prune_cursor))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::prune_report))
+CAF_ADD_ATOM(jobd, jobd::actors::atom, create, "create")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, find, "find")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, claim, "claim")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, finish, "finish")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, ready, "ready")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, promote, "promote")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, rescue, "rescue")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, prune, "prune")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, connect, "connect")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, flush, "flush")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, push, "push")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, pop, "pop")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, size, "size")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, done, "done")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, stop, "stop")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, ended, "ended")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, joined, "joined")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, beaten, "beaten")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, beat, "beat")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, leave, "leave")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, judge, "judge")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, due, "due")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, run_once, "run once")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, wake, "wake")
 CAF_END_TYPE_ID_BLOCK(jobd)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::job_spec)
@@ -114,114 +114,113 @@ CAF_ERROR_CODE_ENUM(jobd::ec, "jobd")
 
 namespace jobd::actors {
 
-/// A CONNECTION actor (detached): owns one `store`, and is the only one that waits for it. After `ec::store_away`
-/// or `ec::store_uncertain` its store is closed and whoever spawned it replaces it.
+/// A CONNECTION actor (detached): owns one `store`, and is the only one that waits for it. After
+/// `ec::store_away` or `ec::store_uncertain` its store is closed and whoever spawned it replaces it.
 using connection_actor = caf::typed_actor<
-  // Opens the store.
-  caf::reacts_to<atom::connect>,
-  // Writes a batch in one transaction.
-  caf::replies_to<atom::flush, storage::batch>::with<storage::batch_result>,
-  // Reads jobs by id.
-  caf::replies_to<atom::find, job_ids>::with<found_jobs>,
-  // Upkeep, one call of the store each.
-  caf::replies_to<atom::ready, storage::ready_query>::with<hints>,
-  caf::replies_to<atom::promote, int>::with<storage::promotion>,
-  caf::replies_to<atom::rescue, lease::suspect>::with<hints>,
-  caf::replies_to<atom::prune, storage::prune_cursor>::with<storage::prune_report>>;
+    // Opens the store.
+    caf::reacts_to<atom::connect>,
+    // Writes a batch in one transaction.
+    caf::replies_to<atom::flush, storage::batch>::with<storage::batch_result>,
+    // Reads jobs by id.
+    caf::replies_to<atom::find, job_ids>::with<found_jobs>,
+    // Upkeep, one call of the store each.
+    caf::replies_to<atom::ready, storage::ready_query>::with<hints>,
+    caf::replies_to<atom::promote, int>::with<storage::promotion>,
+    caf::replies_to<atom::rescue, lease::suspect>::with<hints>,
+    caf::replies_to<atom::prune, storage::prune_cursor>::with<storage::prune_report>>;
 
-/// The STORAGE actor: owns the connections and replaces broken ones. What arrives while they are busy goes to the
-/// next idle one as one batch, which is one transaction.
+/// The STORAGE actor: owns the connections and replaces broken ones. What arrives while they are busy goes to
+/// the next idle one as one batch, which is one transaction.
 ///
-/// Every request may end in `ec::store_away` (nothing was written) or `ec::store_uncertain`; creates and finds wait
-/// out a short outage first.
+/// Every request may end in `ec::store_away` (nothing was written) or `ec::store_uncertain`; creates and
+/// finds wait out a short outage first.
 using storage_actor = caf::typed_actor<
-  // Stores a new job, or finds the one that stands for its key.
-  caf::replies_to<atom::create, job_spec>::with<created_job>,
-  // Reads a job; `ec::not_found`.
-  caf::replies_to<atom::find, job_id>::with<job>,
-  // Takes jobs for a node.
-  caf::replies_to<atom::claim, storage::claim_request>::with<claimed_jobs>,
-  // Ends an attempt, if it still is the job's.
-  caf::replies_to<atom::finish, storage::finish_request>::with<storage::finish_answer>,
-  // Reads the first ready jobs.
-  caf::replies_to<atom::ready, storage::ready_query>::with<hints>,
-  // Turns at most so many due jobs ready.
-  caf::replies_to<atom::promote, int>::with<storage::promotion>,
-  // Gives back what a dead node ran.
-  caf::replies_to<atom::rescue, lease::suspect>::with<hints>,
-  // Removes what is old.
-  caf::replies_to<atom::prune, storage::prune_cursor>::with<storage::prune_report>,
-  // From itself: looks after connections and after requests that have waited too long.
-  caf::reacts_to<atom::wake>>;
+    // Stores a new job, or finds the one that stands for its key.
+    caf::replies_to<atom::create, job_spec>::with<created_job>,
+    // Reads a job; `ec::not_found`.
+    caf::replies_to<atom::find, job_id>::with<job>,
+    // Takes jobs for a node.
+    caf::replies_to<atom::claim, storage::claim_request>::with<claimed_jobs>,
+    // Ends an attempt, if it still is the job's.
+    caf::replies_to<atom::finish, storage::finish_request>::with<storage::finish_answer>,
+    // Reads the first ready jobs.
+    caf::replies_to<atom::ready, storage::ready_query>::with<hints>,
+    // Turns at most so many due jobs ready.
+    caf::replies_to<atom::promote, int>::with<storage::promotion>,
+    // Gives back what a dead node ran.
+    caf::replies_to<atom::rescue, lease::suspect>::with<hints>,
+    // Removes what is old.
+    caf::replies_to<atom::prune, storage::prune_cursor>::with<storage::prune_report>,
+    // From itself: looks after connections and after requests that have waited too long.
+    caf::reacts_to<atom::wake>>;
 
-/// The JOB MANAGER actor: validates a job, has it stored, and tells the queue that it is ready. It answers as soon
-/// as the job is on disk.
+/// The JOB MANAGER actor: validates a job, has it stored, and tells the queue that it is ready. It answers as
+/// soon as the job is on disk.
 using job_manager_actor = caf::typed_actor<
-  // Accepts a job; `ec::invalid` names the field.
-  caf::replies_to<atom::create, job_spec>::with<created_job>,
-  // Reads a job; `ec::not_found`.
-  caf::replies_to<atom::find, job_id>::with<job>>;
+    // Accepts a job; `ec::invalid` names the field.
+    caf::replies_to<atom::create, job_spec>::with<created_job>,
+    // Reads a job; `ec::not_found`.
+    caf::replies_to<atom::find, job_id>::with<job>>;
 
-/// The QUEUE actor (detached): writes hints, all that have arrived in one go. A hint that cannot be written is
-/// dropped: the reconciler writes it again.
-using queue_actor = caf::typed_actor<
-  caf::reacts_to<atom::push, hints>,
-  // How many hints a queue holds; `ec::queue_away`.
-  caf::replies_to<atom::size, std::string>::with<std::int64_t>,
-  // From itself: writes what has arrived.
-  caf::reacts_to<atom::flush>>;
+/// The QUEUE actor (detached): writes hints, all that have arrived in one go. A hint that cannot be written
+/// is dropped: the reconciler writes it again.
+using queue_actor = caf::typed_actor<caf::reacts_to<atom::push, hints>,
+                                     // How many hints a queue holds; `ec::queue_away`.
+                                     caf::replies_to<atom::size, std::string>::with<std::int64_t>,
+                                     // From itself: writes what has arrived.
+                                     caf::reacts_to<atom::flush>>;
 
 /// The FETCHER actor (detached): waits for hints on a connection of its own.
 using fetcher_actor = caf::typed_actor<
-  // Takes at most so many; none after a short wait. `ec::queue_away`.
-  caf::replies_to<atom::pop, int>::with<hints>>;
+    // Takes at most so many; none after a short wait. `ec::queue_away`.
+    caf::replies_to<atom::pop, int>::with<hints>>;
 
 /// A JOB RUNNER actor: sees one run through, from the executor's start to its outcome.
 using job_runner_actor = caf::typed_actor<
-  // From the executor: the work has ended.
-  caf::reacts_to<atom::done, outcome>,
-  // From the pool: the work is to end, by force after the grace in milliseconds.
-  caf::reacts_to<atom::stop, stop_reason, int>>;
+    // From the executor: the work has ended.
+    caf::reacts_to<atom::done, outcome>,
+    // From the pool: the work is to end, by force after the grace in milliseconds.
+    caf::reacts_to<atom::stop, stop_reason, int>>;
 
-/// The WORKER POOL actor: reserves no more jobs than `prefetch`, claims when a slot is free, spawns and watches one
-/// job runner a job, ends what runs out of its time, and holds outcomes until storage has taken them.
+/// The WORKER POOL actor: reserves no more jobs than `prefetch`, claims when a slot is free, spawns and
+/// watches one job runner a job, ends what runs out of its time, and holds outcomes until storage has taken
+/// them.
 using worker_pool_actor = caf::typed_actor<
-  // From the node: it has an id, first or anew. Runs under an older id are lost.
-  caf::reacts_to<atom::joined, node_id, steady_time>,
-  // From the node: its beat of that time was renewed, and this is what the store says runs here.
-  caf::reacts_to<atom::beaten, run_keys, steady_time>,
-  // From a runner: the run has ended.
-  caf::reacts_to<atom::ended, run_key, outcome>,
-  // From itself: timeouts, leases, outcomes to write again.
-  caf::reacts_to<atom::wake>,
-  // Gives back what has not started, lets the rest run for the grace, gives back what is left, and answers when
-  // nothing is left to write: with how many running jobs it gave back.
-  caf::replies_to<atom::stop>::with<int>>;
+    // From the node: it has an id, first or anew. Runs under an older id are lost.
+    caf::reacts_to<atom::joined, node_id, steady_time>,
+    // From the node: its beat of that time was renewed, and this is what the store says runs here.
+    caf::reacts_to<atom::beaten, run_keys, steady_time>,
+    // From a runner: the run has ended.
+    caf::reacts_to<atom::ended, run_key, outcome>,
+    // From itself: timeouts, leases, outcomes to write again.
+    caf::reacts_to<atom::wake>,
+    // Gives back what has not started, lets the rest run for the grace, gives back what is left, and answers
+    // when nothing is left to write: with how many running jobs it gave back.
+    caf::replies_to<atom::stop>::with<int>>;
 
-/// The NODE actor (detached): registers the process, renews its beat on a connection of its own, and hands the
-/// answer to the pool and to the rescuer.
-using node_actor = caf::typed_actor<
-  caf::reacts_to<atom::beat>,
-  // Takes the node's row away, so that nobody has to find it dead.
-  caf::reacts_to<atom::leave>>;
+/// The NODE actor (detached): registers the process, renews its beat on a connection of its own, and hands
+/// the answer to the pool and to the rescuer.
+using node_actor = caf::typed_actor<caf::reacts_to<atom::beat>,
+                                    // Takes the node's row away, so that nobody has to find it dead.
+                                    caf::reacts_to<atom::leave>>;
 
 /// The RESCUER actor: judges overdue nodes and gives back what the dead ones ran.
 using rescuer_actor = caf::typed_actor<
-  // From the node: what its own beat of that time returned (overdue nodes, nodes without a row). Beats are sent at least
-  // `beat_every` apart, however late their answers are, so judging by that time needs no beat more than it must.
-  caf::reacts_to<atom::judge, suspects, suspects, steady_time>>;
+    // From the node: what its own beat of that time returned (overdue nodes, nodes without a row). Beats are
+    // sent at least `beat_every` apart, however late their answers are, so judging by that time needs no beat
+    // more than it must.
+    caf::reacts_to<atom::judge, suspects, suspects, steady_time>>;
 
 /// The HINTER actor: writes the hints of the first ready jobs again.
-using hinter_actor = caf::typed_actor<
-  caf::reacts_to<atom::run_once>,
-  // From the pool: its queues are empty. Runs at once if the last pass found ready jobs.
-  caf::reacts_to<atom::wake>>;
+using hinter_actor =
+    caf::typed_actor<caf::reacts_to<atom::run_once>,
+                     // From the pool: its queues are empty. Runs at once if the last pass found ready jobs.
+                     caf::reacts_to<atom::wake>>;
 
 /// The PROMOTER actor: turns scheduled jobs ready at their time.
-using promoter_actor = caf::typed_actor<
-  caf::reacts_to<atom::run_once>,
-  // A job is due in so many milliseconds.
-  caf::reacts_to<atom::due, std::chrono::milliseconds>>;
+using promoter_actor = caf::typed_actor<caf::reacts_to<atom::run_once>,
+                                        // A job is due in so many milliseconds.
+                                        caf::reacts_to<atom::due, std::chrono::milliseconds>>;
 
 /// The PRUNER actor: removes finished jobs after their retention, and expired dedupe rows.
 using pruner_actor = caf::typed_actor<caf::reacts_to<atom::run_once>>;

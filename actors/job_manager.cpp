@@ -13,8 +13,8 @@ job_manager_actor::behavior_type job_manager_state::make_behavior(storage_actor 
   queue_ = std::move(queue);
   promoter_ = std::move(promoter);
   return {
-    [this](atom::create, job_spec& spec) { return create(spec); },
-    [this](atom::find, job_id id) { return self_->delegate(storage_, atom::find_v, id); },
+      [this](atom::create, job_spec& spec) { return create(spec); },
+      [this](atom::find, job_id id) { return self_->delegate(storage_, atom::find_v, id); },
   };
 }
 
@@ -24,12 +24,12 @@ caf::result<created_job> job_manager_state::create(job_spec& spec) {
   auto announced = hint{0, spec.queue, spec.priority};
   auto answer = self_->make_response_promise<created_job>();
   ask<created_job>(
-    self_, storage_, storage_timeout,
-    [this, answer, announced](const created_job& created) mutable {
-      answer.deliver(created);
-      announce(created, announced);
-    },
-    [answer](caf::error& why) mutable { answer.deliver(std::move(why)); }, atom::create_v, std::move(spec));
+      self_, storage_, storage_timeout,
+      [this, answer, announced](const created_job& created) mutable {
+        answer.deliver(created);
+        announce(created, announced);
+      },
+      [answer](caf::error& why) mutable { answer.deliver(std::move(why)); }, atom::create_v, std::move(spec));
   return answer;
 }
 
@@ -47,7 +47,8 @@ void job_manager_state::announce(const created_job& created, const hint& what) {
 }
 
 job_manager_actor::behavior_type job_manager(job_manager_actor::stateful_pointer<job_manager_state> self,
-                                             storage_actor storage, queue_actor queue, promoter_actor promoter) {
+                                             storage_actor storage, queue_actor queue,
+                                             promoter_actor promoter) {
   return self->state.make_behavior(std::move(storage), std::move(queue), std::move(promoter));
 }
 

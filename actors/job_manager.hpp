@@ -16,7 +16,8 @@ public:
   static constexpr std::chrono::seconds storage_timeout{30};
 
   explicit job_manager_state(self_pointer self) : self_(self) {}
-  job_manager_actor::behavior_type make_behavior(storage_actor storage, queue_actor queue, promoter_actor promoter);
+  job_manager_actor::behavior_type make_behavior(storage_actor storage, queue_actor queue,
+                                                 promoter_actor promoter);
 
 private:
   caf::result<created_job> create(job_spec& spec);
@@ -29,6 +30,7 @@ private:
 };
 
 job_manager_actor::behavior_type job_manager(job_manager_actor::stateful_pointer<job_manager_state> self,
-                                             storage_actor storage, queue_actor queue, promoter_actor promoter);
+                                             storage_actor storage, queue_actor queue,
+                                             promoter_actor promoter);
 
 } // namespace jobd::actors

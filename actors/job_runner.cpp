@@ -27,8 +27,8 @@ job_runner_actor::behavior_type job_runner_state::make_behavior(std::shared_ptr<
   const auto me = job_runner_actor{self_};
   ticket_ = executor_->start(what, [me](outcome o) { caf::anon_send(me, atom::done_v, std::move(o)); });
   return {
-    [this](atom::done, outcome& o) { done(o); },
-    [this](atom::stop, stop_reason why, int grace) { stop(why, std::chrono::milliseconds{grace}); },
+      [this](atom::done, outcome& o) { done(o); },
+      [this](atom::stop, stop_reason why, int grace) { stop(why, std::chrono::milliseconds{grace}); },
   };
 }
 
@@ -50,8 +50,8 @@ void job_runner_state::stop(stop_reason why, std::chrono::milliseconds grace) {
 }
 
 job_runner_actor::behavior_type job_runner(job_runner_actor::stateful_pointer<job_runner_state> self,
-                                           std::shared_ptr<execution::executor> executor, const claimed_job& what,
-                                           seconds timeout, worker_pool_actor pool) {
+                                           std::shared_ptr<execution::executor> executor,
+                                           const claimed_job& what, seconds timeout, worker_pool_actor pool) {
   return self->state.make_behavior(std::move(executor), what, timeout, std::move(pool));
 }
 

@@ -17,7 +17,8 @@ public:
 
   explicit job_runner_state(self_pointer self) : self_(self) {}
   job_runner_actor::behavior_type make_behavior(std::shared_ptr<execution::executor> executor,
-                                                const claimed_job& what, seconds timeout, worker_pool_actor pool);
+                                                const claimed_job& what, seconds timeout,
+                                                worker_pool_actor pool);
 
 private:
   void done(outcome& o);
@@ -34,7 +35,7 @@ private:
 
 /// `timeout` is only told to the user; the pool watches it.
 job_runner_actor::behavior_type job_runner(job_runner_actor::stateful_pointer<job_runner_state> self,
-                                           std::shared_ptr<execution::executor> executor, const claimed_job& what,
-                                           seconds timeout, worker_pool_actor pool);
+                                           std::shared_ptr<execution::executor> executor,
+                                           const claimed_job& what, seconds timeout, worker_pool_actor pool);
 
 } // namespace jobd::actors

@@ -20,8 +20,8 @@ node_actor::behavior_type node_state::make_behavior(node_options options) {
   store_ = options_.make_store();
   self_->send(self_, atom::beat_v);
   return {
-    [this](atom::beat) { beat(); },
-    [this](atom::leave) { leave(); },
+      [this](atom::beat) { beat(); },
+      [this](atom::leave) { leave(); },
   };
 }
 
@@ -36,7 +36,8 @@ void node_state::beat() {
     said_away_ = false;
     backoff_ = 0ms;
     // From one sending to the next: a slow answer must not make the next beat later.
-    const auto next = std::max<caf::timespan>(lease::beat_every - (self_->clock().now() - sent), first_backoff);
+    const auto next =
+        std::max<caf::timespan>(lease::beat_every - (self_->clock().now() - sent), first_backoff);
     self_->delayed_send(self_, next, atom::beat_v);
     return;
   }
@@ -60,7 +61,8 @@ expected<void> node_state::beat_once(steady_time sent) {
   if (!report)
     return tl::unexpected{report.error()};
   if (!report->known) {
-    log::warn("The node was given up by the others while it could not beat; it starts anew.", {{"node", *id_}});
+    log::warn("The node was given up by the others while it could not beat; it starts anew.",
+              {{"node", *id_}});
     id_.reset();
     return join(sent);
   }
@@ -89,7 +91,8 @@ void node_state::leave() {
   if (!id_ || !connected_)
     return;
   if (const auto left = store_->unregister_node(*id_); !left)
-    log::warn("The node could not leave; the others will find it gone.", {{"error", to_string(left.error())}});
+    log::warn("The node could not leave; the others will find it gone.",
+              {{"error", to_string(left.error())}});
   else
     log::info("The node left.", {{"node", *id_}});
   id_.reset();

@@ -7,8 +7,8 @@
 
 namespace jobd::actors {
 
-/// Sleeps until the next scheduled job is due. Other nodes schedule jobs too, and may die before they promote them,
-/// so it never sleeps longer than `longest_sleep`.
+/// Sleeps until the next scheduled job is due. Other nodes schedule jobs too, and may die before they promote
+/// them, so it never sleeps longer than `longest_sleep`.
 class promoter_state {
 public:
   static inline constexpr const char* name = "promoter";
@@ -32,7 +32,7 @@ private:
   bool running_ = false;
 };
 
-promoter_actor::behavior_type promoter(promoter_actor::stateful_pointer<promoter_state> self, storage_actor storage,
-                                       queue_actor queue);
+promoter_actor::behavior_type promoter(promoter_actor::stateful_pointer<promoter_state> self,
+                                       storage_actor storage, queue_actor queue);
 
 } // namespace jobd::actors

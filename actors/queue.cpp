@@ -18,9 +18,9 @@ constexpr auto rest_when_away = 500ms;
 queue_actor::behavior_type queue_state::make_behavior(const queue_factory& make_queue) {
   queue_ = make_queue();
   return {
-    [this](atom::push, hints& more) { push(more); },
-    [this](atom::size, const std::string& queue) { return size(queue); },
-    [this](atom::flush) { flush(); },
+      [this](atom::push, hints& more) { push(more); },
+      [this](atom::size, const std::string& queue) { return size(queue); },
+      [this](atom::flush) { flush(); },
   };
 }
 
@@ -54,12 +54,14 @@ caf::result<std::int64_t> queue_state::size(const std::string& queue) {
 
 void queue_state::away(const error& why) {
   if (!away_)
-    log::warn("The queue cannot be reached; workers ask the database until it is back.", {{"error", why.context}});
+    log::warn("The queue cannot be reached; workers ask the database until it is back.",
+              {{"error", why.context}});
   away_ = true;
   try_again_at_ = self_->clock().now() + rest_when_away;
 }
 
-queue_actor::behavior_type queue(queue_actor::stateful_pointer<queue_state> self, const queue_factory& make_queue) {
+queue_actor::behavior_type queue(queue_actor::stateful_pointer<queue_state> self,
+                                 const queue_factory& make_queue) {
   return self->state.make_behavior(make_queue);
 }
 

@@ -37,6 +37,7 @@ private:
   caf::actor_clock::time_point try_again_at_;
 };
 
-queue_actor::behavior_type queue(queue_actor::stateful_pointer<queue_state> self, const queue_factory& make_queue);
+queue_actor::behavior_type queue(queue_actor::stateful_pointer<queue_state> self,
+                                 const queue_factory& make_queue);
 
 } // namespace jobd::actors

@@ -15,32 +15,33 @@ rescuer_actor::behavior_type rescuer_state::make_behavior(storage_actor storage,
   storage_ = std::move(storage);
   queue_ = std::move(queue);
   return {
-    [this](atom::judge, const suspects& overdue, const suspects& orphaning, steady_time beaten_at) {
-      for (const auto& dead : judge_.observe(overdue, beaten_at))
-        rescue(dead);
-      for (const auto& gone : orphaning)
-        rescue(gone);
-    },
+      [this](atom::judge, const suspects& overdue, const suspects& orphaning, steady_time beaten_at) {
+        for (const auto& dead : judge_.observe(overdue, beaten_at))
+          rescue(dead);
+        for (const auto& gone : orphaning)
+          rescue(gone);
+      },
   };
 }
 
 void rescuer_state::rescue(const lease::suspect& dead) {
   self_->request(storage_, rescue_timeout, atom::rescue_v, dead)
-    .then(
-      [this, dead](hints& rescued) {
-        if (rescued.empty())
-          return;
-        log::warn("A node died; what it ran goes back.", {{"dead_node", dead.node}, {"jobs", rescued.size()}});
-        self_->send(queue_, atom::push_v, std::move(rescued));
-      },
-      [dead](const caf::error& why) {
-        log::warn("A dead node could not be rescued yet.",
-                  {{"dead_node", dead.node}, {"error", to_string(from_caf(why))}});
-      });
+      .then(
+          [this, dead](hints& rescued) {
+            if (rescued.empty())
+              return;
+            log::warn("A node died; what it ran goes back.",
+                      {{"dead_node", dead.node}, {"jobs", rescued.size()}});
+            self_->send(queue_, atom::push_v, std::move(rescued));
+          },
+          [dead](const caf::error& why) {
+            log::warn("A dead node could not be rescued yet.",
+                      {{"dead_node", dead.node}, {"error", to_string(from_caf(why))}});
+          });
 }
 
-rescuer_actor::behavior_type rescuer(rescuer_actor::stateful_pointer<rescuer_state> self, storage_actor storage,
-                                     queue_actor queue) {
+rescuer_actor::behavior_type rescuer(rescuer_actor::stateful_pointer<rescuer_state> self,
+                                     storage_actor storage, queue_actor queue) {
   return self->state.make_behavior(std::move(storage), std::move(queue));
 }
 

@@ -24,7 +24,7 @@ private:
   lease::judge judge_;
 };
 
-rescuer_actor::behavior_type rescuer(rescuer_actor::stateful_pointer<rescuer_state> self, storage_actor storage,
-                                     queue_actor queue);
+rescuer_actor::behavior_type rescuer(rescuer_actor::stateful_pointer<rescuer_state> self,
+                                     storage_actor storage, queue_actor queue);
 
 } // namespace jobd::actors

@@ -12,8 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A batch holds so many requests, or so much text, whichever comes first: one transaction must stay short, and its
-/// parameters must fit into memory many times over.
+/// A batch holds so many requests, or so much text, whichever comes first: one transaction must stay short,
+/// and its parameters must fit into memory many times over.
 constexpr std::size_t batch_requests = 1'000;
 constexpr std::size_t batch_bytes = 8 << 20;
 constexpr auto first_backoff = 100ms;
@@ -26,7 +26,8 @@ caf::error away() {
 
 /// After these the connection is closed and must be replaced.
 bool breaks_connection(ec code) {
-  return code == ec::store_away || code == ec::store_uncertain || code == ec::stopping || code == ec::schema_old;
+  return code == ec::store_away || code == ec::store_uncertain || code == ec::stopping
+         || code == ec::schema_old;
 }
 
 std::size_t bytes(const job_spec& spec) {
@@ -54,19 +55,20 @@ storage_actor::behavior_type storage_state::make_behavior(storage_options option
   for (auto i = std::size_t{0}; i < slots_.size(); ++i)
     open(i);
   return {
-    [this](atom::create, job_spec& spec) { return create(spec); },
-    [this](atom::find, job_id id) { return find(id); },
-    [this](atom::claim, storage::claim_request& what) { return claim(what); },
-    [this](atom::finish, storage::finish_request& what) { return finish(what); },
-    [this](atom::ready a, const storage::ready_query& q) { return upkeep<hints>(a, q); },
-    [this](atom::promote a, int limit) { return upkeep<storage::promotion>(a, limit); },
-    [this](atom::rescue a, const lease::suspect& dead) { return upkeep<hints>(a, dead); },
-    [this](atom::prune a, storage::prune_cursor from) { return upkeep<storage::prune_report>(a, from); },
-    [this](atom::wake) { wake(); },
+      [this](atom::create, job_spec& spec) { return create(spec); },
+      [this](atom::find, job_id id) { return find(id); },
+      [this](atom::claim, storage::claim_request& what) { return claim(what); },
+      [this](atom::finish, storage::finish_request& what) { return finish(what); },
+      [this](atom::ready a, const storage::ready_query& q) { return upkeep<hints>(a, q); },
+      [this](atom::promote a, int limit) { return upkeep<storage::promotion>(a, limit); },
+      [this](atom::rescue a, const lease::suspect& dead) { return upkeep<hints>(a, dead); },
+      [this](atom::prune a, storage::prune_cursor from) { return upkeep<storage::prune_report>(a, from); },
+      [this](atom::wake) { wake(); },
   };
 }
 
-// -- requests ---------------------------------------------------------------------------------------------------
+// -- requests
+// ---------------------------------------------------------------------------------------------------
 
 caf::result<created_job> storage_state::create(job_spec& spec) {
   if (away_for_long())
@@ -86,7 +88,8 @@ caf::result<job> storage_state::find(job_id id) {
   return answer;
 }
 
-// The pool has a patience of its own for claims, finishes and upkeep, so they never wait here for a connection.
+// The pool has a patience of its own for claims, finishes and upkeep, so they never wait here for a
+// connection.
 
 caf::result<claimed_jobs> storage_state::claim(storage::claim_request& what) {
   if (!any_open())
@@ -114,14 +117,15 @@ caf::result<Answer> storage_state::upkeep(Atom what, const Question& question) {
   const auto refuse = [answer](caf::error e) mutable { answer.deliver(std::move(e)); };
   const auto run = [this, answer, refuse, what, question](std::size_t index) {
     call<Answer>(
-      index, [answer](Answer& a) mutable { answer.deliver(std::move(a)); }, refuse, what, question);
+        index, [answer](Answer& a) mutable { answer.deliver(std::move(a)); }, refuse, what, question);
   };
   upkeep_.push_back({run, refuse});
   dispatch();
   return answer;
 }
 
-// -- work for idle connections ----------------------------------------------------------------------------------
+// -- work for idle connections
+// ----------------------------------------------------------------------------------
 
 void storage_state::dispatch() {
   for (auto i = std::size_t{0}; i < slots_.size(); ++i)
@@ -133,17 +137,17 @@ void storage_state::dispatch() {
 bool storage_state::give_work(std::size_t index) {
   for (auto tries = 0; tries < 3; ++tries) {
     switch (turn_++ % 3) {
-      case 0:
-        if (send_flush(index))
-          return true;
-        break;
-      case 1:
-        if (send_find(index))
-          return true;
-        break;
-      default:
-        if (send_upkeep(index))
-          return true;
+    case 0:
+      if (send_flush(index))
+        return true;
+      break;
+    case 1:
+      if (send_find(index))
+        return true;
+      break;
+    default:
+      if (send_upkeep(index))
+        return true;
     }
   }
   return false;
@@ -155,12 +159,13 @@ bool storage_state::send_flush(std::size_t index) {
   if (batch.size() == 0)
     return false;
   call<storage::batch_result>(
-    index, [this, f](storage::batch_result& result) { land(*f, result); },
-    [this, f](const caf::error& why) { crash(*f, why); }, atom::flush_v, std::move(batch));
+      index, [this, f](storage::batch_result& result) { land(*f, result); },
+      [this, f](const caf::error& why) { crash(*f, why); }, atom::flush_v, std::move(batch));
   return true;
 }
 
-/// Moves what is waiting into a batch. Creates are copied: a batch that did not reach the store is sent again.
+/// Moves what is waiting into a batch. Creates are copied: a batch that did not reach the store is sent
+/// again.
 std::shared_ptr<storage_state::flight> storage_state::take_flight(storage::batch& out) {
   auto f = std::make_shared<flight>();
   auto size = std::size_t{0};
@@ -200,7 +205,8 @@ void storage_state::crash(flight& f, const caf::error& why) {
     waiting.answer.deliver(why);
   for (auto& waiting : f.claims)
     waiting.answer.deliver(why);
-  // What was not written, or does not mind to be written again, waits for the next connection in its old place.
+  // What was not written, or does not mind to be written again, waits for the next connection in its old
+  // place.
   const auto again = why == ec::store_away || (why == ec::store_uncertain && options_.creates_may_repeat);
   for (auto waiting = f.creates.rbegin(); waiting != f.creates.rend(); ++waiting) {
     waiting->maybe_written = waiting->maybe_written || why == ec::store_uncertain;
@@ -225,24 +231,25 @@ bool storage_state::send_find(std::size_t index) {
     taken->push_back(std::move(finds_.front()));
   }
   call<found_jobs>(
-    index,
-    [taken](found_jobs& found) {
-      for (auto i = std::size_t{0}; i < taken->size(); ++i) {
-        if (found[i])
-          (*taken)[i].answer.deliver(std::move(*found[i]));
-        else
-          (*taken)[i].answer.deliver(to_caf({ec::not_found, "there is no job " + std::to_string((*taken)[i].id)}));
-      }
-    },
-    [this, taken](const caf::error& why) {
-      for (auto waiting = taken->rbegin(); waiting != taken->rend(); ++waiting) {
-        if (breaks_connection(from_caf(why).code) && !too_old(waiting->since))
-          finds_.push_front(std::move(*waiting));
-        else
-          waiting->answer.deliver(why);
-      }
-    },
-    atom::find_v, std::move(ids));
+      index,
+      [taken](found_jobs& found) {
+        for (auto i = std::size_t{0}; i < taken->size(); ++i) {
+          if (found[i])
+            (*taken)[i].answer.deliver(std::move(*found[i]));
+          else
+            (*taken)[i].answer.deliver(
+                to_caf({ec::not_found, "there is no job " + std::to_string((*taken)[i].id)}));
+        }
+      },
+      [this, taken](const caf::error& why) {
+        for (auto waiting = taken->rbegin(); waiting != taken->rend(); ++waiting) {
+          if (breaks_connection(from_caf(why).code) && !too_old(waiting->since))
+            finds_.push_front(std::move(*waiting));
+          else
+            waiting->answer.deliver(why);
+        }
+      },
+      atom::find_v, std::move(ids));
   return true;
 }
 
@@ -260,28 +267,29 @@ void storage_state::call(std::size_t index, OnAnswer on_answer, OnError on_error
   const auto connection = slots_[index].connection;
   slots_[index].state = link::busy;
   ask<Answer>(
-    self_, connection, options_.call_timeout,
-    [this, index, on_answer](Answer& a) mutable {
-      if (slots_[index].state == link::busy)
-        slots_[index].state = link::idle;
-      on_answer(a);
-      dispatch();
-    },
-    [this, index, connection, on_error](caf::error& why) mutable {
-      // The slot may have been given to the connection's successor by now.
-      if (slots_[index].connection == connection) {
-        if (breaks_connection(from_caf(why).code))
-          lost(index, why);
-        else
+      self_, connection, options_.call_timeout,
+      [this, index, on_answer](Answer& a) mutable {
+        if (slots_[index].state == link::busy)
           slots_[index].state = link::idle;
-      }
-      on_error(why);
-      dispatch();
-    },
-    std::forward<Question>(question)...);
+        on_answer(a);
+        dispatch();
+      },
+      [this, index, connection, on_error](caf::error& why) mutable {
+        // The slot may have been given to the connection's successor by now.
+        if (slots_[index].connection == connection) {
+          if (breaks_connection(from_caf(why).code))
+            lost(index, why);
+          else
+            slots_[index].state = link::idle;
+        }
+        on_error(why);
+        dispatch();
+      },
+      std::forward<Question>(question)...);
 }
 
-// -- connections ------------------------------------------------------------------------------------------------
+// -- connections
+// ------------------------------------------------------------------------------------------------
 
 void storage_state::open(std::size_t index) {
   auto& s = slots_[index];
@@ -290,19 +298,19 @@ void storage_state::open(std::size_t index) {
   self_->monitor(s.connection);
   const auto connection = s.connection;
   self_->request(connection, options_.call_timeout, atom::connect_v)
-    .then(
-      [this, index] {
-        slots_[index].state = link::idle;
-        slots_[index].backoff = 0ms;
-        if (said_away_)
-          log::info("Storage reached the database.");
-        said_away_ = false;
-        dispatch();
-      },
-      [this, index, connection](caf::error& why) {
-        if (slots_[index].connection == connection)
-          lost(index, why);
-      });
+      .then(
+          [this, index] {
+            slots_[index].state = link::idle;
+            slots_[index].backoff = 0ms;
+            if (said_away_)
+              log::info("Storage reached the database.");
+            said_away_ = false;
+            dispatch();
+          },
+          [this, index, connection](caf::error& why) {
+            if (slots_[index].connection == connection)
+              lost(index, why);
+          });
 }
 
 /// The connection is given up, and another one is opened when the backoff is over.
@@ -336,7 +344,8 @@ void storage_state::down(const caf::down_msg& m) {
 }
 
 bool storage_state::any_open() const {
-  return std::ranges::any_of(slots_, [](const slot& s) { return s.state == link::idle || s.state == link::busy; });
+  return std::ranges::any_of(slots_,
+                             [](const slot& s) { return s.state == link::idle || s.state == link::busy; });
 }
 
 bool storage_state::too_old(time_point since) const {
@@ -395,7 +404,8 @@ void storage_state::refuse_all(const caf::error& why) {
     waiting.refuse(why);
 }
 
-storage_actor::behavior_type storage(storage_actor::stateful_pointer<storage_state> self, storage_options options) {
+storage_actor::behavior_type storage(storage_actor::stateful_pointer<storage_state> self,
+                                     storage_options options) {
   return self->state.make_behavior(std::move(options));
 }
 

@@ -17,9 +17,11 @@ struct storage_options {
   /// Spawns one more connection; it is not open yet.
   std::function<connection_actor(caf::actor_system&)> spawn_connection;
   int connections = 2;
-  /// How long a create or a find waits while no connection is open, so that a restart of the database is not seen.
+  /// How long a create or a find waits while no connection is open, so that a restart of the database is not
+  /// seen.
   std::chrono::milliseconds patience{3'000};
-  /// A dedupe window is on: a create whose commit may have happened can be sent again, and its standing id answers.
+  /// A dedupe window is on: a create whose commit may have happened can be sent again, and its standing id
+  /// answers.
   bool creates_may_repeat = false;
   /// Longer than any call of a store lasts.
   std::chrono::milliseconds call_timeout{25'000};
@@ -128,6 +130,7 @@ private:
   time_point away_since_;
 };
 
-storage_actor::behavior_type storage(storage_actor::stateful_pointer<storage_state> self, storage_options options);
+storage_actor::behavior_type storage(storage_actor::stateful_pointer<storage_state> self,
+                                     storage_options options);
 
 } // namespace jobd::actors

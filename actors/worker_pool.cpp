@@ -41,15 +41,16 @@ worker_pool_actor::behavior_type worker_pool_state::make_behavior(worker_pool_op
   self_->set_down_handler([this](caf::down_msg& m) { runner_down(m); });
   self_->delayed_send(self_, wake_every, atom::wake_v);
   return {
-    [this](atom::joined, node_id id, steady_time sent) { joined(id, sent); },
-    [this](atom::beaten, const run_keys& should_run, steady_time sent) { beaten(should_run, sent); },
-    [this](atom::ended, run_key key, outcome& o) { ended(key, o); },
-    [this](atom::wake) { wake(); },
-    [this](atom::stop) { return stop(); },
+      [this](atom::joined, node_id id, steady_time sent) { joined(id, sent); },
+      [this](atom::beaten, const run_keys& should_run, steady_time sent) { beaten(should_run, sent); },
+      [this](atom::ended, run_key key, outcome& o) { ended(key, o); },
+      [this](atom::wake) { wake(); },
+      [this](atom::stop) { return stop(); },
   };
 }
 
-// -- events -----------------------------------------------------------------------------------------------------
+// -- events
+// -----------------------------------------------------------------------------------------------------
 
 void worker_pool_state::joined(node_id id, steady_time sent) {
   // Others were told that this node is dead, and run its jobs by now or soon.
@@ -59,8 +60,9 @@ void worker_pool_state::joined(node_id id, steady_time sent) {
   step();
 }
 
-/// A row that the store says runs here, but that neither runs nor waits to be written, is the rest of a claim whose
-/// answer was lost. It is let go once every claim that was in flight when it was first seen has been answered.
+/// A row that the store says runs here, but that neither runs nor waits to be written, is the rest of a claim
+/// whose answer was lost. It is let go once every claim that was in flight when it was first seen has been
+/// answered.
 void worker_pool_state::beaten(const run_keys& should_run, steady_time sent) {
   last_beat_ = std::max(last_beat_, sent);
   auto still = std::map<run_key, std::uint64_t>{};
@@ -124,14 +126,15 @@ void worker_pool_state::runner_down(const caf::down_msg& m) {
   if (!m.reason)
     return;
   const auto crashed =
-    std::ranges::find_if(runs_, [&](const auto& r) { return r.second.runner.address() == m.source; });
+      std::ranges::find_if(runs_, [&](const auto& r) { return r.second.runner.address() == m.source; });
   if (crashed == runs_.end())
     return;
   auto why = outcome::failed("the worker's runner of this job crashed");
   ended(crashed->first, why);
 }
 
-// -- getting work -----------------------------------------------------------------------------------------------
+// -- getting work
+// -----------------------------------------------------------------------------------------------
 
 int worker_pool_state::reserved() const {
   auto n = buffer_.size() + runs_.size() + outbox_.size();
@@ -166,8 +169,8 @@ void worker_pool_state::fetch() {
     return;
   fetching_ = true;
   ask<hints>(
-    self_, parts_.fetcher, fetch_timeout, [this](hints& popped) { fetched(popped); },
-    [this](const caf::error&) { queue_away(); }, atom::pop_v, demand);
+      self_, parts_.fetcher, fetch_timeout, [this](hints& popped) { fetched(popped); },
+      [this](const caf::error&) { queue_away(); }, atom::pop_v, demand);
 }
 
 void worker_pool_state::fetched(hints& popped) {
@@ -221,25 +224,25 @@ void worker_pool_state::claim(storage::claim_request what, hints from) {
   const auto limit = what.limit;
   claims_.emplace(order, limit);
   ask<claimed_jobs>(
-    self_, parts_.storage, storage_timeout,
-    [this, order, node, limit, by_hint = !from.empty()](claimed_jobs& jobs) {
-      claims_.erase(order);
-      if (!by_hint && static_cast<int>(jobs.size()) == limit)
-        claim_at_ = {}; // there may be more at once
-      claimed(jobs, node);
-    },
-    [this, order, from](const caf::error&) {
-      claims_.erase(order);
-      claim_at_ = self_->clock().now() + pause;
-      // A claim that did reach the store is healed by the beat; then these hints find nothing.
-      if (stopping_)
-        give_back(from);
-      else // in their old place, for they are the most urgent
-        for (const auto& h : from | std::views::reverse)
-          buffer_.push_front({h, self_->clock().now()});
-      step();
-    },
-    atom::claim_v, std::move(what));
+      self_, parts_.storage, storage_timeout,
+      [this, order, node, limit, by_hint = !from.empty()](claimed_jobs& jobs) {
+        claims_.erase(order);
+        if (!by_hint && static_cast<int>(jobs.size()) == limit)
+          claim_at_ = {}; // there may be more at once
+        claimed(jobs, node);
+      },
+      [this, order, from](const caf::error&) {
+        claims_.erase(order);
+        claim_at_ = self_->clock().now() + pause;
+        // A claim that did reach the store is healed by the beat; then these hints find nothing.
+        if (stopping_)
+          give_back(from);
+        else // in their old place, for they are the most urgent
+          for (const auto& h : from | std::views::reverse)
+            buffer_.push_front({h, self_->clock().now()});
+        step();
+      },
+      atom::claim_v, std::move(what));
 }
 
 void worker_pool_state::claimed(claimed_jobs& jobs, node_id by) {
@@ -279,7 +282,8 @@ std::vector<std::string> worker_pool_state::claimable_types() const {
   return types;
 }
 
-// -- running it -------------------------------------------------------------------------------------------------
+// -- running it
+// -------------------------------------------------------------------------------------------------
 
 void worker_pool_state::start(claimed_job& what, node_id by) {
   const auto key = run_key{what.id, what.attempt};
@@ -333,12 +337,14 @@ void worker_pool_state::end_what_is_out_of_lease() {
       continue;
     log::warn("The pool ends an exclusive job: it cannot prove that the job is still its own.",
               {{"job", key.id}, {"attempt", key.attempt}});
-    // Others may run it from `condemn_after` on, so its processes get no grace beyond what is left until then.
+    // Others may run it from `condemn_after` on, so its processes get no grace beyond what is left until
+    // then.
     end(key, stop_reason::give_back, std::min<std::chrono::milliseconds>(options_.kill_grace, 1s));
   }
 }
 
-// -- writing what came of it ------------------------------------------------------------------------------------
+// -- writing what came of it
+// ------------------------------------------------------------------------------------
 
 void worker_pool_state::finish(const claimed_job& what, node_id by, outcome o) {
   const auto jitter = std::uniform_real_distribution<double>{0.0, 1.0}(random_);
@@ -353,13 +359,14 @@ void worker_pool_state::write(run_key key) {
   auto& entry = outbox_.at(key);
   entry.in_flight = true;
   ask<storage::finish_answer>(
-    self_, parts_.storage, storage_timeout, [this, key](storage::finish_answer answer) { written(key, answer); },
-    [this, key](const caf::error&) {
-      auto& kept = outbox_.at(key);
-      kept.in_flight = false;
-      kept.try_again_at = self_->clock().now() + pause;
-    },
-    atom::finish_v, entry.what);
+      self_, parts_.storage, storage_timeout,
+      [this, key](storage::finish_answer answer) { written(key, answer); },
+      [this, key](const caf::error&) {
+        auto& kept = outbox_.at(key);
+        kept.in_flight = false;
+        kept.try_again_at = self_->clock().now() + pause;
+      },
+      atom::finish_v, entry.what);
 }
 
 void worker_pool_state::written(run_key key, storage::finish_answer answer) {

@@ -36,7 +36,8 @@ struct worker_pool_parts {
   promoter_actor promoter;
 };
 
-/// - Asks the fetcher for no more hints than it can hold (`prefetch` bounds what is buffered, claimed, running, and
+/// - Asks the fetcher for no more hints than it can hold (`prefetch` bounds what is buffered, claimed,
+/// running, and
 ///   ended but not yet written).
 /// - Claims as many jobs as slots are free, from the buffer, or from the database while the queue is away.
 /// - Gives hints back that found no slot in time, and then buffers none until a run has ended.

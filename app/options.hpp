@@ -24,8 +24,8 @@ inline constexpr int usage = 2;
 inline constexpr int crashed = 70;
 } // namespace exit_code
 
-/// Reads the command line and the environment. An int is the exit code of a program that is done already: help and
-/// version were printed, or what is wrong was told on stderr.
+/// Reads the command line and the environment. An int is the exit code of a program that is done already:
+/// help and version were printed, or what is wrong was told on stderr.
 [[nodiscard]] tl::expected<request, int> read_command_line(int argc, char** argv);
 
 } // namespace jobd::app

@@ -21,8 +21,8 @@ sigset_t signals() {
   return set;
 }
 
-/// True when one came, false when the time was over. The wait also ends when the process was stopped and continued
-/// (SIGSTOP, SIGCONT), or when a child has ended (SIGCHLD): neither asks for the end.
+/// True when one came, false when the time was over. The wait also ends when the process was stopped and
+/// continued (SIGSTOP, SIGCONT), or when a child has ended (SIGCHLD): neither asks for the end.
 bool wait_for_signal(std::optional<std::chrono::steady_clock::time_point> until) {
   const auto set = signals();
   for (;;) {
@@ -31,7 +31,8 @@ bool wait_for_signal(std::optional<std::chrono::steady_clock::time_point> until)
         return true;
       continue;
     }
-    const auto left = std::max(*until - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration{0});
+    const auto left =
+        std::max(*until - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration{0});
     const auto whole = std::chrono::floor<std::chrono::seconds>(left);
     const auto time = timespec{whole.count(), (left - whole).count()};
     if (sigtimedwait(&set, nullptr, &time) > 0)

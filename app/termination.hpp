@@ -9,8 +9,8 @@ namespace jobd::app {
 
 /// Makes SIGTERM and SIGINT an orderly end that always comes.
 ///
-/// The first signal (or `request`) starts the end, a second signal ends the process at once, and so does the time
-/// limit: a shutdown that hangs is worth less than a process that is gone, and nothing is lost by it.
+/// The first signal (or `request`) starts the end, a second signal ends the process at once, and so does the
+/// time limit: a shutdown that hangs is worth less than a process that is gone, and nothing is lost by it.
 /// Made before any other thread, so that all of them leave the signals to this one.
 class termination {
 public:

@@ -69,8 +69,7 @@ std::string to_rfc3339(timestamp t) {
   std::array<char, 64> text{};
   std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", int(date.year()),
                 unsigned(date.month()), unsigned(date.day()), int(time.hours().count()),
-                int(time.minutes().count()), int(time.seconds().count()),
-                int(time.subseconds().count()));
+                int(time.minutes().count()), int(time.seconds().count()), int(time.subseconds().count()));
   return text.data();
 }
 
@@ -81,9 +80,8 @@ expected<timestamp> parse_rfc3339(std::string_view text) {
   auto offset = std::chrono::minutes{};
   const auto read = take_number(text, 4, year) && take_char(text, "-") && take_number(text, 2, month)
                     && take_char(text, "-") && take_number(text, 2, day) && take_char(text, "Tt ")
-                    && take_number(text, 2, hour) && take_char(text, ":")
-                    && take_number(text, 2, minute) && take_char(text, ":")
-                    && take_number(text, 2, second) && take_fraction(text, fraction)
+                    && take_number(text, 2, hour) && take_char(text, ":") && take_number(text, 2, minute)
+                    && take_char(text, ":") && take_number(text, 2, second) && take_fraction(text, fraction)
                     && take_offset(text, offset) && text.empty();
   // RFC 3339 allows second 60; it means the first of the next minute.
   if (!read || year < 1970 || hour > 23 || minute > 59 || second > 60)

@@ -4,17 +4,17 @@ namespace jobd {
 
 std::string_view to_string(ec code) noexcept {
   switch (code) {
-    case ec::none: return "none";
-    case ec::invalid: return "invalid";
-    case ec::not_found: return "not found";
-    case ec::stale_attempt: return "stale attempt";
-    case ec::store_away: return "store away";
-    case ec::store_uncertain: return "store uncertain";
-    case ec::queue_away: return "queue away";
-    case ec::schema_old: return "schema too old";
-    case ec::overloaded: return "overloaded";
-    case ec::stopping: return "stopping";
-    case ec::internal: return "internal";
+  case ec::none: return "none";
+  case ec::invalid: return "invalid";
+  case ec::not_found: return "not found";
+  case ec::stale_attempt: return "stale attempt";
+  case ec::store_away: return "store away";
+  case ec::store_uncertain: return "store uncertain";
+  case ec::queue_away: return "queue away";
+  case ec::schema_old: return "schema too old";
+  case ec::overloaded: return "overloaded";
+  case ec::stopping: return "stopping";
+  case ec::internal: return "internal";
   }
   return "unknown";
 }

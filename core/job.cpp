@@ -9,11 +9,11 @@ namespace jobd {
 namespace {
 
 constexpr std::array<std::pair<job_status, std::string_view>, 5> status_names{{
-  {job_status::created, "created"},
-  {job_status::running, "running"},
-  {job_status::success, "success"},
-  {job_status::failed, "failed"},
-  {job_status::cancelled, "cancelled"},
+    {job_status::created, "created"},
+    {job_status::running, "running"},
+    {job_status::success, "success"},
+    {job_status::failed, "failed"},
+    {job_status::cancelled, "cancelled"},
 }};
 
 bool in_range(seconds value, seconds least, seconds most) {
@@ -35,8 +35,8 @@ std::optional<job_status> parse_status(std::string_view text) noexcept {
 
 bool is_name(std::string_view text) noexcept {
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.'
-           || c == '_' || c == ':' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_'
+           || c == ':' || c == '-';
   };
   return !text.empty() && text.size() <= limits::name_bytes && std::ranges::all_of(text, allowed);
 }

@@ -9,7 +9,8 @@
 namespace jobd {
 
 /// Succeeds if `text` is one JSON value that PostgreSQL can hold as jsonb: at most `limits::json_depth` deep,
-/// valid UTF-8, no NUL in a string, every number within the range of a double. `ec::invalid` says what is wrong.
+/// valid UTF-8, no NUL in a string, every number within the range of a double. `ec::invalid` says what is
+/// wrong.
 [[nodiscard]] expected<void> check_json(std::string_view text);
 
 /// `text` as a JSON string with its quotes. `text` must be valid UTF-8.

@@ -3,7 +3,8 @@
 namespace jobd::lease {
 
 std::vector<suspect> judge::observe(const std::vector<suspect>& overdue, time_point now) {
-  // A judge that did not beat for long was paused or cut off: the others may have been, too, so it starts anew.
+  // A judge that did not beat for long was paused or cut off: the others may have been, too, so it starts
+  // anew.
   if (last_beat_ && now - *last_beat_ > overdue_after)
     seen_.clear();
   last_beat_ = now;

@@ -30,14 +30,15 @@ struct suspect {
   friend bool operator==(const suspect&, const suspect&) = default;
 };
 
-/// Decides which overdue nodes are dead. Time is the judge's own steady time: a clock that jumps, a store that
-/// was away, or a judge that was itself paused must cost nobody a job.
+/// Decides which overdue nodes are dead. Time is the judge's own steady time: a clock that jumps, a store
+/// that was away, or a judge that was itself paused must cost nobody a job.
 class judge {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  /// Takes what one own successful beat returned; gives the suspects that are condemned now: seen overdue with
-  /// the same beat twice, `condemn_after` apart or more, with no gap over `overdue_after` between own beats.
+  /// Takes what one own successful beat returned; gives the suspects that are condemned now: seen overdue
+  /// with the same beat twice, `condemn_after` apart or more, with no gap over `overdue_after` between own
+  /// beats.
   [[nodiscard]] std::vector<suspect> observe(const std::vector<suspect>& overdue, time_point now);
 
 private:

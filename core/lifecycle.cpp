@@ -15,15 +15,15 @@ struct transition {
 };
 
 constexpr std::array<transition, 9> table{{
-  {event::claim, "claim", job_status::created, job_status::running},
-  {event::succeed, "succeed", job_status::running, job_status::success},
-  {event::fail, "fail", job_status::running, job_status::failed},
-  {event::retry, "retry", job_status::running, job_status::created},
-  {event::release, "release", job_status::running, job_status::created},
-  {event::rescue, "rescue", job_status::running, job_status::created},
-  {event::quarantine, "quarantine", job_status::running, job_status::failed},
-  {event::cancel, "cancel", job_status::created, job_status::cancelled},
-  {event::cancel, "cancel", job_status::running, job_status::cancelled},
+    {event::claim, "claim", job_status::created, job_status::running},
+    {event::succeed, "succeed", job_status::running, job_status::success},
+    {event::fail, "fail", job_status::running, job_status::failed},
+    {event::retry, "retry", job_status::running, job_status::created},
+    {event::release, "release", job_status::running, job_status::created},
+    {event::rescue, "rescue", job_status::running, job_status::created},
+    {event::quarantine, "quarantine", job_status::running, job_status::failed},
+    {event::cancel, "cancel", job_status::created, job_status::cancelled},
+    {event::cancel, "cancel", job_status::running, job_status::cancelled},
 }};
 
 } // namespace
@@ -44,9 +44,9 @@ std::optional<job_status> next(job_status from, event e) noexcept {
 
 conclusion conclude(const claimed_job& j, const outcome& o, double jitter) noexcept {
   switch (o.what) {
-    case outcome::kind::success: return {event::succeed, std::nullopt};
-    case outcome::kind::released: return {event::release, std::nullopt};
-    case outcome::kind::failure: break;
+  case outcome::kind::success: return {event::succeed, std::nullopt};
+  case outcome::kind::released: return {event::release, std::nullopt};
+  case outcome::kind::failure: break;
   }
   const auto failures = j.failures + 1;
   if (failures < j.max_attempts)

@@ -48,8 +48,8 @@ struct conclusion {
 /// Decides what the end of a run means for the job. `jitter` is a uniform random number in [0, 1).
 [[nodiscard]] conclusion conclude(const claimed_job& j, const outcome& o, double jitter) noexcept;
 
-/// The wait before a retry: 1 s doubled with each failure, at most one hour, within ±25 % by `jitter` in [0, 1)
-/// so that jobs that failed together do not come back together.
+/// The wait before a retry: 1 s doubled with each failure, at most one hour, within ±25 % by `jitter` in [0,
+/// 1) so that jobs that failed together do not come back together.
 [[nodiscard]] seconds backoff(int failures, double jitter) noexcept;
 
 } // namespace jobd::lifecycle

@@ -279,7 +279,8 @@ expected<job_spec> parse_job_spec(std::string_view body) {
       return fail(ec::invalid, "the body is not valid UTF-8");
     // A number that taoJSON cannot read for its length is still JSON.
     if (std::string_view{e.message()}.find("significant digits") != std::string_view::npos)
-      return fail(ec::invalid, std::string{reader.place()} + " holds a number that is too long: " + std::string{e.message()});
+      return fail(ec::invalid, std::string{reader.place()}
+                                   + " holds a number that is too long: " + std::string{e.message()});
     return fail(ec::invalid, "the body is not valid JSON" + place(e) + ": " + std::string{e.message()});
   } catch (const std::runtime_error&) {
     return fail(ec::invalid, std::string{reader.place()} + " holds a number out of the range of a double");

@@ -29,8 +29,8 @@ returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, 
   j.failures
 )sql"};
 
-/// The heads of the queues, first queue first, by the index that holds nothing but what is ready. One statement, so that
-/// what a node without Redis costs does not grow with its queues.
+/// The heads of the queues, first queue first, by the index that holds nothing but what is ready. One
+/// statement, so that what a node without Redis costs does not grow with its queues.
 constexpr auto claim_heads = statement{"claim_heads", R"sql(
 with picked as materialized (
   select head.id
@@ -75,11 +75,13 @@ std::vector<claimed_job> read_claimed(const rows& r) {
 }
 
 sql_expected<std::vector<claimed_job>> claim_by_queues(postgres_connection& pg, const claim_request& c) {
-  auto r = pg.exec(claim_heads, parameters{}.add(c.queues).add(c.types).add(c.node).add(std::int64_t{c.limit}));
+  auto r =
+      pg.exec(claim_heads, parameters{}.add(c.queues).add(c.types).add(c.node).add(std::int64_t{c.limit}));
   if (!r)
     return tl::unexpected{r.error()};
   auto taken = read_claimed(*r);
-  std::ranges::stable_sort(taken, {}, [&](const claimed_job& j) { return std::ranges::find(c.queues, j.queue); });
+  std::ranges::stable_sort(taken, {},
+                           [&](const claimed_job& j) { return std::ranges::find(c.queues, j.queue); });
   return taken;
 }
 

@@ -117,8 +117,8 @@ std::string session_settings(std::chrono::milliseconds limit) {
 
 } // namespace
 
-// libpq quotes what it cannot make sense of, which may be the password or a part of it, so what would confuse it is found
-// here.
+// libpq quotes what it cannot make sense of, which may be the password or a part of it, so what would confuse
+// it is found here.
 expected<void> check_database_url(const std::string& url) {
   const auto options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>{
       PQconninfoParse(url.c_str(), nullptr), PQconninfoFree};

@@ -53,7 +53,8 @@ job read_job(const rows& r, int row) {
 
 } // namespace
 
-sql_expected<std::vector<std::optional<job>>> read_jobs(postgres_connection& pg, std::span<const job_id> ids) {
+sql_expected<std::vector<std::optional<job>>> read_jobs(postgres_connection& pg,
+                                                        std::span<const job_id> ids) {
   auto r = pg.exec(jobs_by_id, parameters{}.add(column<std::int64_t>(ids.begin(), ids.end())));
   if (!r)
     return tl::unexpected{r.error()};

@@ -46,9 +46,7 @@ struct batch {
   std::vector<claim_request> claims;
   std::vector<job_spec> creates;
 
-  [[nodiscard]] std::size_t size() const noexcept {
-    return finishes.size() + claims.size() + creates.size();
-  }
+  [[nodiscard]] std::size_t size() const noexcept { return finishes.size() + claims.size() + creates.size(); }
 };
 
 /// One answer for each part of the batch, in its order.
@@ -108,8 +106,8 @@ struct prune_report {
 /// The contract that every store keeps (tests/contract/store.cpp runs over all of them).
 ///
 /// Errors of every call: `ec::store_away` (nothing was written), `ec::store_uncertain` (the connection broke
-/// after the commit was sent). After either the store is closed: `connect` opens it again. No call lasts longer
-/// than the deadline that the store was made with, also on a half-open connection.
+/// after the commit was sent). After either the store is closed: `connect` opens it again. No call lasts
+/// longer than the deadline that the store was made with, also on a half-open connection.
 class store {
 public:
   virtual ~store() = default;
@@ -121,11 +119,14 @@ public:
   ///
   /// - A finish is written if its job still runs on this node under this attempt. The same finish again is
   ///   `accepted` and changes nothing.
-  /// - A claim raises `attempt`, sets node and start_time, and skips what is locked. It returns at most `limit`
+  /// - A claim raises `attempt`, sets node and start_time, and skips what is locked. It returns at most
+  /// `limit`
   ///   jobs, none if the node has no row.
-  /// - A create with a dedupe window gets the id that stands for its (type, object_id), if one was accepted less
+  /// - A create with a dedupe window gets the id that stands for its (type, object_id), if one was accepted
+  /// less
   ///   than the window ago; equal keys of one batch get one job.
-  /// - A lost commit answer is resolved here if it can be (the batch holds only creates, and there is a window):
+  /// - A lost commit answer is resolved here if it can be (the batch holds only creates, and there is a
+  /// window):
   ///   otherwise `ec::store_uncertain`.
   [[nodiscard]] virtual expected<batch_result> flush(const batch& b) = 0;
 
@@ -138,8 +139,9 @@ public:
   [[nodiscard]] virtual expected<beat_report> beat(node_id node) = 0;
   /// Removes the node's row. Its runs, if any are left, are then orphans.
   [[nodiscard]] virtual expected<void> unregister_node(node_id node) = 0;
-  /// Removes the node if its beat is still the one that it was seen with, and gives its running jobs back (also
-  /// if it has no row any more); a job over `lifecycle::max_recoveries` fails instead, with the node as evidence. Returns what is ready again.
+  /// Removes the node if its beat is still the one that it was seen with, and gives its running jobs back
+  /// (also if it has no row any more); a job over `lifecycle::max_recoveries` fails instead, with the node as
+  /// evidence. Returns what is ready again.
   [[nodiscard]] virtual expected<std::vector<hint>> rescue(const lease::suspect& dead) = 0;
   /// True if a node of this host has beaten within `lease::overdue_after`.
   [[nodiscard]] virtual expected<bool> host_is_alive(const std::string& host) = 0;

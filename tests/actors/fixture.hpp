@@ -53,7 +53,8 @@ struct actor_fixture {
     spawned.push_back(caf::actor_cast<caf::actor>(h));
     return h;
   }
-  /// Until nothing moves any more, or for so many messages: actors that ask again at once would go on for ever.
+  /// Until nothing moves any more, or for so many messages: actors that ask again at once would go on for
+  /// ever.
   void run() {
     for (auto i = 0; i < 500 && sched.try_run_once(); ++i) {
     }
@@ -67,7 +68,8 @@ struct actor_fixture {
   }
   caf::actor_clock::time_point now() { return sched.clock().now(); }
 
-  /// Sends a request and gives what came back by the time that nothing moves any more; nothing if no answer came.
+  /// Sends a request and gives what came back by the time that nothing moves any more; nothing if no answer
+  /// came.
   template <class Answer, class Handle, class... Question>
   std::optional<expected<Answer>> ask(const Handle& h, Question... question) {
     return *start<Answer>(h, std::move(question)...);
@@ -82,32 +84,33 @@ struct actor_fixture {
     auto seen = std::make_shared<std::optional<expected<Answer>>>();
     keep(sys.spawn([seen, h, question...](caf::event_based_actor* asker) {
       asker->request(h, 10min, question...)
-        .then([seen](Answer& a) { *seen = std::move(a); },
-              [seen](const caf::error& e) { *seen = tl::unexpected{from_caf(e)}; });
+          .then([seen](Answer& a) { *seen = std::move(a); },
+                [seen](const caf::error& e) { *seen = tl::unexpected{from_caf(e)}; });
     }));
     run();
     return seen;
   }
 };
 
-/// Keeps questions waiting until the test has an answer for them. (A promise may only be kept by code that runs inside
-/// an actor.) A fake asks it with `hold`; `self->send(vault, caf::ok_atom_v, answer or error)` answers the oldest.
+/// Keeps questions waiting until the test has an answer for them. (A promise may only be kept by code that
+/// runs inside an actor.) A fake asks it with `hold`; `self->send(vault, caf::ok_atom_v, answer or error)`
+/// answers the oldest.
 template <class Answer>
 caf::behavior vault(caf::event_based_actor* self) {
   auto held = std::make_shared<std::deque<caf::typed_response_promise<Answer>>>();
   return {
-    [self, held](caf::get_atom) -> caf::result<Answer> {
-      held->push_back(self->make_response_promise<Answer>());
-      return held->back();
-    },
-    [held](caf::ok_atom, Answer& a) {
-      held->front().deliver(std::move(a));
-      held->pop_front();
-    },
-    [held](caf::ok_atom, caf::error& e) {
-      held->front().deliver(std::move(e));
-      held->pop_front();
-    },
+      [self, held](caf::get_atom) -> caf::result<Answer> {
+        held->push_back(self->make_response_promise<Answer>());
+        return held->back();
+      },
+      [held](caf::ok_atom, Answer& a) {
+        held->front().deliver(std::move(a));
+        held->pop_front();
+      },
+      [held](caf::ok_atom, caf::error& e) {
+        held->front().deliver(std::move(e));
+        held->pop_front();
+      },
   };
 }
 
@@ -115,8 +118,8 @@ template <class Answer, class Self>
 caf::result<Answer> hold(Self self, const caf::actor& in) {
   auto answer = self->template make_response_promise<Answer>();
   self->request(in, 60min, caf::get_atom_v)
-    .then([answer](Answer& a) mutable { answer.deliver(std::move(a)); },
-          [answer](caf::error& e) mutable { answer.deliver(std::move(e)); });
+      .then([answer](Answer& a) mutable { answer.deliver(std::move(a)); },
+            [answer](caf::error& e) mutable { answer.deliver(std::move(e)); });
   return answer;
 }
 

@@ -8,9 +8,9 @@ namespace {
 
 struct manager_fixture : actor_fixture {
   neighbours around;
-  job_manager_actor manager =
-    keep(sys.spawn(job_manager, keep(sys.spawn(neighbour_storage, &around)), keep(sys.spawn(neighbour_queue, &around)),
-                   keep(sys.spawn(neighbour_promoter, &around))));
+  job_manager_actor manager = keep(sys.spawn(job_manager, keep(sys.spawn(neighbour_storage, &around)),
+                                             keep(sys.spawn(neighbour_queue, &around)),
+                                             keep(sys.spawn(neighbour_promoter, &around))));
 
   ~manager_fixture() {
     manager = nullptr;

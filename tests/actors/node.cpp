@@ -48,7 +48,9 @@ public:
   expected<bool> host_is_alive(const std::string&) override { return fail(ec::internal); }
   expected<hints> ready_jobs(const storage::ready_query&) override { return fail(ec::internal); }
   expected<storage::promotion> promote(int) override { return fail(ec::internal); }
-  expected<storage::prune_report> prune(storage::prune_cursor, seconds) override { return fail(ec::internal); }
+  expected<storage::prune_report> prune(storage::prune_cursor, seconds) override {
+    return fail(ec::internal);
+  }
 
 private:
   expected<void> check() {
@@ -67,11 +69,11 @@ struct pool_log {
 
 worker_pool_actor::behavior_type fake_pool(worker_pool_actor::pointer, pool_log* log) {
   return {
-    [log](atom::joined, node_id id, steady_time) { log->joined.push_back(id); },
-    [log](atom::beaten, const run_keys& running, steady_time) { log->beaten.push_back(running); },
-    [](atom::ended, run_key, const outcome&) {},
-    [](atom::wake) {},
-    [](atom::stop) -> caf::result<int> { return 0; },
+      [log](atom::joined, node_id id, steady_time) { log->joined.push_back(id); },
+      [log](atom::beaten, const run_keys& running, steady_time) { log->beaten.push_back(running); },
+      [](atom::ended, run_key, const outcome&) {},
+      [](atom::wake) {},
+      [](atom::stop) -> caf::result<int> { return 0; },
   };
 }
 
@@ -82,11 +84,13 @@ struct node_fixture : actor_fixture {
   node_actor node_under_test;
 
   void spawn_node() {
-    const auto judge = keep(
-      sys.spawn(rescuer, keep(sys.spawn(neighbour_storage, &around)), keep(sys.spawn(neighbour_queue, &around))));
-    node_under_test = keep(sys.spawn(
-      node, node_options{[this] { return std::make_unique<fake_store>(&nodes); }, {"host", 1, "0", 4},
-                         keep(sys.spawn(fake_pool, &pool)), judge}));
+    const auto judge = keep(sys.spawn(rescuer, keep(sys.spawn(neighbour_storage, &around)),
+                                      keep(sys.spawn(neighbour_queue, &around))));
+    node_under_test =
+        keep(sys.spawn(node, node_options{[this] { return std::make_unique<fake_store>(&nodes); },
+                                          {"host", 1, "0", 4},
+                                          keep(sys.spawn(fake_pool, &pool)),
+                                          judge}));
     run();
   }
   ~node_fixture() {

@@ -11,8 +11,8 @@ struct promoter_fixture : actor_fixture {
   promoter_actor duty;
 
   void spawn_promoter() {
-    duty = keep(
-      sys.spawn(promoter, keep(sys.spawn(neighbour_storage, &around)), keep(sys.spawn(neighbour_queue, &around))));
+    duty = keep(sys.spawn(promoter, keep(sys.spawn(neighbour_storage, &around)),
+                          keep(sys.spawn(neighbour_queue, &around))));
     run();
     advance(50ms);
   }

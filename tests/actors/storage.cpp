@@ -34,35 +34,39 @@ struct fake_database {
 
 connection_actor::behavior_type fake_connection(connection_actor::pointer self, fake_database* db) {
   return {
-    [db](atom::connect) -> caf::result<void> {
-      ++db->connects;
-      if (db->connect_fails != ec::none)
-        return to_caf({db->connect_fails, "connect"});
-      return caf::unit;
-    },
-    [db, self](atom::flush, const storage::batch& b) -> caf::result<storage::batch_result> {
-      db->flushes.push_back(b);
-      if (std::exchange(db->flush_throws, false))
-        throw std::runtime_error("crash");
-      if (db->hold_flushes)
-        return hold<storage::batch_result>(self, db->held);
-      if (db->flush_fails != ec::none)
-        return to_caf({std::exchange(db->flush_fails, ec::none), "flush"});
-      return db->run(b);
-    },
-    [](atom::find, const job_ids& ids) -> caf::result<found_jobs> {
-      auto found = found_jobs(ids.size());
-      for (auto i = std::size_t{0}; i < ids.size(); ++i)
-        if (ids[i] < 100) {
-          found[i].emplace();
-          found[i]->id = ids[i];
-        }
-      return found;
-    },
-    [](atom::ready, const storage::ready_query&) -> caf::result<hints> { return hints{{7, "default", 5}}; },
-    [](atom::promote, int) -> caf::result<storage::promotion> { return storage::promotion{}; },
-    [](atom::rescue, const lease::suspect&) -> caf::result<hints> { return hints{}; },
-    [](atom::prune, storage::prune_cursor) -> caf::result<storage::prune_report> { return storage::prune_report{}; },
+      [db](atom::connect) -> caf::result<void> {
+        ++db->connects;
+        if (db->connect_fails != ec::none)
+          return to_caf({db->connect_fails, "connect"});
+        return caf::unit;
+      },
+      [db, self](atom::flush, const storage::batch& b) -> caf::result<storage::batch_result> {
+        db->flushes.push_back(b);
+        if (std::exchange(db->flush_throws, false))
+          throw std::runtime_error("crash");
+        if (db->hold_flushes)
+          return hold<storage::batch_result>(self, db->held);
+        if (db->flush_fails != ec::none)
+          return to_caf({std::exchange(db->flush_fails, ec::none), "flush"});
+        return db->run(b);
+      },
+      [](atom::find, const job_ids& ids) -> caf::result<found_jobs> {
+        auto found = found_jobs(ids.size());
+        for (auto i = std::size_t{0}; i < ids.size(); ++i)
+          if (ids[i] < 100) {
+            found[i].emplace();
+            found[i]->id = ids[i];
+          }
+        return found;
+      },
+      [](atom::ready, const storage::ready_query&) -> caf::result<hints> {
+        return hints{{7, "default", 5}};
+      },
+      [](atom::promote, int) -> caf::result<storage::promotion> { return storage::promotion{}; },
+      [](atom::rescue, const lease::suspect&) -> caf::result<hints> { return hints{}; },
+      [](atom::prune, storage::prune_cursor) -> caf::result<storage::prune_report> {
+        return storage::prune_report{};
+      },
   };
 }
 
@@ -122,7 +126,8 @@ BOOST_AUTO_TEST_CASE(what_arrives_while_the_connection_is_busy_is_one_batch) {
   auto rest = std::vector<pending<created_job>>{};
   for (auto i = 2; i <= 30; ++i)
     rest.push_back(start<created_job>(s, atom::create_v, spec(i)));
-  const auto finished = start<storage::finish_answer>(s, atom::finish_v, storage::finish_request{1, {9, 1}, {}, {}, {}});
+  const auto finished =
+      start<storage::finish_answer>(s, atom::finish_v, storage::finish_request{1, {9, 1}, {}, {}, {}});
   BOOST_TEST(db.flushes.size() == 1u);
   db.hold_flushes = false;
   land();

@@ -63,49 +63,52 @@ struct surroundings {
 
 storage_actor::behavior_type fake_storage(storage_actor::pointer self, surroundings* w) {
   return {
-    [](atom::create, job_spec&) -> caf::result<created_job> { return created_job{}; },
-    [](atom::find, job_id) -> caf::result<job> { return job{}; },
-    [w, self](atom::claim, storage::claim_request& what) -> caf::result<claimed_jobs> {
-      w->claims.push_back(what);
-      if (w->hold_claims)
-        return hold<claimed_jobs>(self, w->held_claims);
-      if (w->store_fails != ec::none)
-        return to_caf({w->store_fails, {}});
-      return w->take(what);
-    },
-    [w](atom::finish, storage::finish_request& what) -> caf::result<storage::finish_answer> {
-      w->finishes.push_back(what);
-      if (w->store_fails != ec::none)
-        return to_caf({w->store_fails, {}});
-      return w->finish_answer;
-    },
-    [](atom::ready, const storage::ready_query&) -> caf::result<hints> { return hints{}; },
-    [](atom::promote, int) -> caf::result<storage::promotion> { return storage::promotion{}; },
-    [](atom::rescue, const lease::suspect&) -> caf::result<hints> { return hints{}; },
-    [](atom::prune, storage::prune_cursor) -> caf::result<storage::prune_report> { return storage::prune_report{}; },
-    [](atom::wake) {},
+      [](atom::create, job_spec&) -> caf::result<created_job> { return created_job{}; },
+      [](atom::find, job_id) -> caf::result<job> { return job{}; },
+      [w, self](atom::claim, storage::claim_request& what) -> caf::result<claimed_jobs> {
+        w->claims.push_back(what);
+        if (w->hold_claims)
+          return hold<claimed_jobs>(self, w->held_claims);
+        if (w->store_fails != ec::none)
+          return to_caf({w->store_fails, {}});
+        return w->take(what);
+      },
+      [w](atom::finish, storage::finish_request& what) -> caf::result<storage::finish_answer> {
+        w->finishes.push_back(what);
+        if (w->store_fails != ec::none)
+          return to_caf({w->store_fails, {}});
+        return w->finish_answer;
+      },
+      [](atom::ready, const storage::ready_query&) -> caf::result<hints> { return hints{}; },
+      [](atom::promote, int) -> caf::result<storage::promotion> { return storage::promotion{}; },
+      [](atom::rescue, const lease::suspect&) -> caf::result<hints> { return hints{}; },
+      [](atom::prune, storage::prune_cursor) -> caf::result<storage::prune_report> {
+        return storage::prune_report{};
+      },
+      [](atom::wake) {},
   };
 }
 
 queue_actor::behavior_type fake_queue(queue_actor::pointer, surroundings* w) {
   return {
-    [w](atom::push, hints& more) { w->pushed.insert(w->pushed.end(), more.begin(), more.end()); },
-    [](atom::size, const std::string&) { return std::int64_t{0}; },
-    [](atom::flush) {},
+      [w](atom::push, hints& more) { w->pushed.insert(w->pushed.end(), more.begin(), more.end()); },
+      [](atom::size, const std::string&) { return std::int64_t{0}; },
+      [](atom::flush) {},
   };
 }
 
 fetcher_actor::behavior_type fake_fetcher(fetcher_actor::pointer, surroundings* w) {
   return {
-    [w](atom::pop, int most) -> caf::result<hints> {
-      w->demands.push_back(most);
-      if (w->queue_away)
-        return to_caf({ec::queue_away, {}});
-      auto popped = hints{};
-      for (; !w->queued.empty() && static_cast<int>(popped.size()) < most; w->queued.erase(w->queued.begin()))
-        popped.push_back(w->queued.front());
-      return popped;
-    },
+      [w](atom::pop, int most) -> caf::result<hints> {
+        w->demands.push_back(most);
+        if (w->queue_away)
+          return to_caf({ec::queue_away, {}});
+        auto popped = hints{};
+        for (; !w->queued.empty() && static_cast<int>(popped.size()) < most;
+             w->queued.erase(w->queued.begin()))
+          popped.push_back(w->queued.front());
+        return popped;
+      },
   };
 }
 
@@ -130,12 +133,11 @@ struct pool_fixture : actor_fixture {
     options.concurrency = concurrency;
     options.queues = {"default"};
     options.timeout = seconds{60};
-    pool = keep(sys.spawn(worker_pool, options,
-                          worker_pool_parts{handlers, executor, keep(sys.spawn(fake_storage, &world)),
-                                            keep(sys.spawn(fake_queue, &world)),
-                                            keep(sys.spawn(fake_fetcher, &world)),
-                                            keep(sys.spawn(fake_hinter, &world)),
-                                            keep(sys.spawn(fake_promoter, &world))}));
+    pool = keep(sys.spawn(
+        worker_pool, options,
+        worker_pool_parts{handlers, executor, keep(sys.spawn(fake_storage, &world)),
+                          keep(sys.spawn(fake_queue, &world)), keep(sys.spawn(fake_fetcher, &world)),
+                          keep(sys.spawn(fake_hinter, &world)), keep(sys.spawn(fake_promoter, &world))}));
     join(1);
   }
   ~pool_fixture() {

@@ -201,10 +201,12 @@ BOOST_AUTO_TEST_CASE(what_is_no_json_object_is_refused) {
 
 BOOST_AUTO_TEST_CASE(nesting_bombs_end_early) {
   const auto rule = std::string{" is nested deeper than 64 levels"};
-  refuses({std::string(1 << 20, '['), with("\"x\":" + std::string(1'000'000, '[')), repeat("[{\"a\":", 100'000)},
-          "the body" + rule);
-  refuses({with("\"payload\":" + std::string(1'000'000, '[')), with("\"payload\":" + repeat("{\"a\":", 200'000))},
-          "payload" + rule);
+  refuses(
+      {std::string(1 << 20, '['), with("\"x\":" + std::string(1'000'000, '[')), repeat("[{\"a\":", 100'000)},
+      "the body" + rule);
+  refuses(
+      {with("\"payload\":" + std::string(1'000'000, '[')), with("\"payload\":" + repeat("{\"a\":", 200'000))},
+      "payload" + rule);
 }
 
 BOOST_AUTO_TEST_CASE(invalid_utf8_is_refused) {
