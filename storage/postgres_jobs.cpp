@@ -68,13 +68,17 @@ sql_expected<std::vector<std::optional<job>>> read_jobs(postgres_connection& pg,
   return found;
 }
 
+hint read_hint(const rows& r, int row) {
+  return {r.number<job_id>(row, 0), std::string{r.text(row, 1)}, r.number<int>(row, 2)};
+}
+
 sql_expected<std::vector<hint>> read_ready(postgres_connection& pg, const ready_query& q) {
   auto r = pg.exec(ready_heads, parameters{}.add(q.queues).add(q.types).add(std::int64_t{q.limit}));
   if (!r)
     return tl::unexpected{r.error()};
   auto hints = std::vector<hint>{};
   for (auto row = 0; row < r->size(); ++row)
-    hints.push_back({r->number<job_id>(row, 0), std::string{r->text(row, 1)}, r->number<int>(row, 2)});
+    hints.push_back(read_hint(*r, row));
   return hints;
 }
 

@@ -12,4 +12,7 @@ namespace jobd::storage {
                                                                       std::span<const job_id> ids);
 [[nodiscard]] sql_expected<std::vector<hint>> read_ready(postgres_connection& pg, const ready_query& q);
 
+/// A row that begins with id, queue and priority.
+[[nodiscard]] hint read_hint(const rows& r, int row);
+
 } // namespace jobd::storage

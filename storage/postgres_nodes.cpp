@@ -1,5 +1,7 @@
 #include "storage/postgres_nodes.hpp"
 
+#include "storage/postgres_jobs.hpp"
+
 namespace jobd::storage {
 namespace {
 
@@ -122,7 +124,7 @@ sql_expected<std::vector<hint>> rescue_jobs(postgres_connection& pg, const lease
     return tl::unexpected{r.error()};
   auto hints = std::vector<hint>{};
   for (auto row = 0; row < r->size(); ++row)
-    hints.push_back({r->number<job_id>(row, 0), std::string{r->text(row, 1)}, r->number<int>(row, 2)});
+    hints.push_back(read_hint(*r, row));
   return hints;
 }
 

@@ -1,5 +1,7 @@
 #include "storage/postgres_upkeep.hpp"
 
+#include "storage/postgres_jobs.hpp"
+
 namespace jobd::storage {
 namespace {
 
@@ -75,7 +77,7 @@ sql_expected<promotion> promote_due(postgres_connection& pg, int limit) {
     if (r->null(row, 0))
       p.next_in = seconds{r->number<double>(row, 3)};
     else
-      p.hints.push_back({r->number<job_id>(row, 0), std::string{r->text(row, 1)}, r->number<int>(row, 2)});
+      p.hints.push_back(read_hint(*r, row));
   }
   return p;
 }
