@@ -6,7 +6,7 @@ RUN apt-get update \
   && sed -n '/^# build:/,/^$/{/^[^#]/p}' packages.txt | xargs apt-get install -y --no-install-recommends \
   && rm -rf /var/lib/apt/lists/*
 COPY . .
-RUN cmake -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DJOBD_TESTS=OFF \
+RUN cmake -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DJOBD_TESTS=OFF -DJOBD_EXAMPLES=OFF \
   && cmake --build /build \
   && cmake --install /build --strip --prefix /usr/local
 

@@ -1,7 +1,5 @@
-#include "app/commands.hpp"
-#include "app/options.hpp"
+#include "app/program.hpp"
 
 int main(int argc, char** argv) {
-  const auto request = jobd::app::read_command_line(argc, argv);
-  return request ? jobd::app::run(*request) : request.error();
+  return jobd::app::run_program(argc, argv);
 }

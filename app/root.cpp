@@ -34,20 +34,6 @@ bool wait_for_store(const backends& outside, termination& end) {
   }
 }
 
-/// Nothing, and it has said why, if the handler file cannot be used.
-std::shared_ptr<execution::registry> load_handlers(const config& settings) {
-  auto handlers = std::make_shared<execution::registry>();
-  if (!settings.job_handlers.empty())
-    if (const auto loaded = handlers->load(settings.job_handlers); !loaded) {
-      log::error("The handler file cannot be used.", {{"error", loaded.error().context}});
-      return nullptr;
-    }
-  if (settings.job_prefetch < settings.job_concurrency)
-    log::warn("JOB_PREFETCH is under JOB_CONCURRENCY, so some slots will never be used.",
-              {{"prefetch", settings.job_prefetch}, {"concurrency", settings.job_concurrency}});
-  return handlers;
-}
-
 /// Where standalone keeps its jobs: what is set, else a folder under the user's data home.
 expected<std::filesystem::path> choose_data_folder(const config& settings) {
   if (!settings.data_folder.empty())
@@ -80,10 +66,7 @@ int run_api(const config& settings, termination& end) {
   return end.exit_code();
 }
 
-int run_worker(const config& settings, termination& end) {
-  const auto handlers = load_handlers(settings);
-  if (!handlers)
-    return exit_code::usage;
+int run_worker(const config& settings, const handlers_ptr& handlers, termination& end) {
   const auto servers = on_servers(settings);
   if (!wait_for_store(servers, end))
     return end.exit_code();
@@ -93,10 +76,7 @@ int run_worker(const config& settings, termination& end) {
   return end.exit_code();
 }
 
-int run_standalone(const config& settings, termination& end) {
-  const auto handlers = load_handlers(settings);
-  if (!handlers)
-    return exit_code::usage;
+int run_standalone(const config& settings, const handlers_ptr& handlers, termination& end) {
   const auto folder = take_data_folder(settings);
   if (!folder) {
     log::error("The data folder cannot be used.", {{"error", folder.error().context}});

@@ -145,69 +145,88 @@ std::string show_log_format(const config& c) {
   return c.log_format == log::format::json ? "json" : "text";
 }
 
+/// Which commands read a setting.
+constexpr std::string_view everyone = "standalone api worker migrate health";
+constexpr std::string_view everyone_on_servers = "api worker migrate health";
+constexpr std::string_view nodes = "standalone api worker";
+constexpr std::string_view nodes_on_servers = "api worker";
+constexpr std::string_view servers_of_http = "standalone api";
+constexpr std::string_view runners = "standalone worker";
+constexpr std::string_view standalone = "standalone";
+
 template <auto Member, int Least, int Most>
-constexpr config_option integer(std::string_view flag, std::string_view env, std::string_view help) {
-  return {flag, env, help, false, set_integer<Member, Least, Most>, show_integer<Member>};
+constexpr config_option integer(std::string_view flag, std::string_view env, std::string_view help,
+                                std::string_view commands) {
+  return {flag, env, help, commands, false, set_integer<Member, Least, Most>, show_integer<Member>};
 }
 
 template <auto Member, int LeastMillis, int Most>
-constexpr config_option duration(std::string_view flag, std::string_view env, std::string_view help) {
-  return {flag, env, help, false, set_seconds<Member, LeastMillis, Most>, show_seconds<Member>};
+constexpr config_option duration(std::string_view flag, std::string_view env, std::string_view help,
+                                 std::string_view commands) {
+  return {flag, env, help, commands, false, set_seconds<Member, LeastMillis, Most>, show_seconds<Member>};
 }
 
 template <auto Member>
 constexpr config_option text(std::string_view flag, std::string_view env, std::string_view help,
-                             bool secret = false) {
-  return {flag, env, help, secret, set_text<Member>, show_text<Member>};
+                             std::string_view commands, bool secret = false) {
+  return {flag, env, help, commands, secret, set_text<Member>, show_text<Member>};
+}
+
+template <auto Member>
+constexpr config_option path(std::string_view flag, std::string_view env, std::string_view help,
+                             std::string_view commands) {
+  return {flag, env, help, commands, false, set_path<Member>, show_text<Member>};
 }
 
 using c = config;
 constexpr std::array options{
     text<&c::database_url>("database-url", "DATABASE_URL", "PostgreSQL: URL or connection string of libpq",
-                           true),
+                           everyone_on_servers, true),
     text<&c::redis_url>("redis-url", "REDIS_URL",
-                        "Redis: redis://[[user]:password@]host[:port][/db] or unix:///path[?db=N]", true),
+                        "Redis: redis://[[user]:password@]host[:port][/db] or unix:///path[?db=N]",
+                        nodes_on_servers, true),
     integer<&c::database_connections, 1, 64>("database-connections", "DATABASE_CONNECTIONS",
-                                             "connections that write and read jobs, 1 to 64"),
-    config_option{
-        "data", "JOBD_DATA",
-        "folder that standalone keeps its jobs in; none: $XDG_DATA_HOME/jobd, or ~/.local/share/jobd", false,
-        set_path<&c::data_folder>, show_text<&c::data_folder>},
-    text<&c::http_host>("http-host", "HTTP_HOST", "address to listen on"),
+                                             "connections that write and read jobs, 1 to 64",
+                                             nodes_on_servers),
+    path<&c::data_folder>("data", "JOBD_DATA",
+                          "folder of the jobs; none: $XDG_DATA_HOME/jobd, or ~/.local/share/jobd",
+                          standalone),
+    text<&c::http_host>("http-host", "HTTP_HOST", "address to listen on", servers_of_http),
     integer<&c::http_port, 0, 65'535>("http-port", "HTTP_PORT",
-                                      "port to listen on, 0 to 65535; 0: any free one"),
-    integer<&c::http_threads, 1, 64>("http-threads", "HTTP_THREADS", "threads that serve HTTP, 1 to 64"),
+                                      "port to listen on, 0 to 65535; 0: any free one", servers_of_http),
+    integer<&c::http_threads, 1, 64>("http-threads", "HTTP_THREADS", "threads that serve HTTP, 1 to 64",
+                                     servers_of_http),
     integer<&c::http_pending, 1, 1'000'000>(
         "http-pending", "HTTP_PENDING",
-        "requests that may wait for an answer, 1 to 1000000; the next one gets 503"),
+        "requests that may wait for an answer, 1 to 1000000; the next one gets 503", servers_of_http),
     duration<&c::job_timeout, 1, 604'800>(
         "timeout", "JOB_TIMEOUT",
-        "seconds that a job may run if neither it nor its handler says, up to 604800"),
-    integer<&c::job_prefetch, 1, 10'000>("prefetch", "JOB_PREFETCH",
-                                         "jobs that a worker holds, waiting and running, 1 to 10000"),
+        "seconds that a job may run if neither it nor its handler says, up to 604800", runners),
+    integer<&c::job_prefetch, 1, 10'000>(
+        "prefetch", "JOB_PREFETCH", "jobs that a worker holds, waiting and running, 1 to 10000", runners),
     integer<&c::job_concurrency, 1, 1'000>("concurrency", "JOB_CONCURRENCY",
-                                           "jobs that a worker runs at a time, 1 to 1000"),
+                                           "jobs that a worker runs at a time, 1 to 1000", runners),
     config_option{"queues", "JOB_QUEUES",
-                  "queues that a worker serves, strictly in this order, with commas between", false,
+                  "queues that a worker serves, strictly in this order, with commas between", runners, false,
                   set_queues, show_queues},
-    config_option{"handlers", "JOB_HANDLERS",
-                  "file that says what runs each type of job; none: only the builtins", false,
-                  set_path<&c::job_handlers>, show_text<&c::job_handlers>},
+    path<&c::job_handlers>("handlers", "JOB_HANDLERS",
+                           "file that says what runs each type of job; none: only the builtins", runners),
     duration<&c::job_dedupe_window, 0, 31'622'400>(
         "dedupe-window", "JOB_DEDUPE_WINDOW",
-        "seconds in which the same type and object_id gets the same job, up to 31622400; 0: never"),
+        "seconds in which the same type and object_id gets the same job, up to 31622400; 0: never", nodes),
     duration<&c::job_retention, 60'000, ten_years>(
         "retention", "JOB_RETENTION",
-        "seconds that a finished job is kept, 60 to 316224000; not less than JOB_DEDUPE_WINDOW"),
+        "seconds that a finished job is kept, 60 to 316224000; not less than JOB_DEDUPE_WINDOW", nodes),
     duration<&c::job_shutdown_grace, 0, 86'400>("shutdown-grace", "JOB_SHUTDOWN_GRACE",
-                                                "seconds that running jobs get at a shutdown, up to 86400"),
+                                                "seconds that running jobs get at a shutdown, up to 86400",
+                                                nodes),
     duration<&c::job_kill_grace, 0, 3'600>(
-        "kill-grace", "JOB_KILL_GRACE",
-        "seconds between TERM and KILL when a job is out of time, up to 3600"),
-    config_option{"log-level", "LOG_LEVEL", "debug, info, warn or error", false, set_log_level,
+        "kill-grace", "JOB_KILL_GRACE", "seconds between TERM and KILL when a job is out of time, up to 3600",
+        runners),
+    config_option{"log-level", "LOG_LEVEL", "debug, info, warn or error", everyone, false, set_log_level,
                   show_log_level},
-    config_option{"log-format", "LOG_FORMAT", "text, or json for one object a line", false, set_log_format,
-                  show_log_format},
+    config_option{"log-format", "LOG_FORMAT", "text, or json for one object a line", everyone, false,
+                  set_log_format, show_log_format},
 };
 
 /// A value and the name under which the user gave it, for errors.

@@ -52,6 +52,8 @@ struct config_option {
   std::string_view env;
   /// What it is, with its unit, and what is allowed.
   std::string_view help;
+  /// The commands that read it, with spaces between; the others ignore the variable and refuse the flag.
+  std::string_view commands;
   /// The value holds a secret: never printed, and `<ENV>_FILE` may name a file that holds it.
   bool secret = false;
   /// Reads `text` into the config; the error says what is allowed.

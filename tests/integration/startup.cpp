@@ -1,3 +1,4 @@
+#include "core/config.hpp"
 #include "tests/integration/cluster.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -63,6 +64,50 @@ BOOST_AUTO_TEST_CASE(bad_flag_stops_the_start_with_one_clear_line) {
   expect_refusal(start({"api", "--prefetch", "many"}), 2, {"--prefetch", "many"});
   expect_refusal(start({"api", "--colour", "red"}), 2, {"--colour"});
   expect_refusal(start({"serve"}), 2, {"serve", "--help"});
+}
+
+BOOST_AUTO_TEST_CASE(flag_of_another_command_is_refused) {
+  expect_refusal(start({"migrate", "--http-port", "3000"}), 2, {"--http-port", "jobd migrate --help"});
+  expect_refusal(start({"api", "--concurrency", "3"}), 2, {"--concurrency", "jobd api --help"});
+}
+
+BOOST_AUTO_TEST_CASE(help_of_a_command_has_its_settings_with_defaults_and_variables) {
+  for (const auto* command : {"standalone", "api", "worker", "migrate", "health"}) {
+    auto& help = start({command, "--help"});
+    BOOST_TEST(help.exit_code().value_or(-1) == 0);
+    for (const auto& o : jobd::config_options()) {
+      const auto mine =
+          std::string{" "}.append(o.commands).append(" ").find(std::string{" "} + command + " ");
+      const auto shown = o.show(jobd::config{});
+      const auto line = (o.secret ? "; default: " : "[" + std::string{o.env} + "; default: ")
+                        + (shown.empty() ? "none" : shown) + "]";
+      const auto log = help.log();
+      BOOST_TEST((log.find("--" + std::string{o.flag} + " ") != log.npos) == (mine != std::string::npos),
+                 o.flag);
+      BOOST_TEST((mine == std::string::npos || log.find(line) != log.npos), line << " of " << command);
+    }
+    BOOST_TEST(help.log().find("Exit codes:") != std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(version_is_told) {
+  auto& version = start({"--version"});
+  BOOST_TEST(version.exit_code().value_or(-1) == 0);
+  BOOST_TEST(version.log() == std::string{"jobd "} + JOBD_VERSION + "\n");
+}
+
+BOOST_AUTO_TEST_CASE(bash_completes_commands_flags_and_values) {
+  const auto complete = [this](const std::string& words, int at) {
+    auto& script = start({"completion"});
+    BOOST_TEST(script.exit_code().value_or(-1) == 0);
+    return run({"bash", "-c",
+                script.log() + "COMP_WORDS=(" + words + ") COMP_CWORD=" + std::to_string(at)
+                    + "; _jobd; echo \"${COMPREPLY[*]}\""});
+  };
+  BOOST_TEST(complete("jobd st", 1) == "standalone\n");
+  BOOST_TEST(complete("jobd worker --pre", 2) == "--prefetch\n");
+  BOOST_TEST(complete("jobd api --pre", 2) == "\n");
+  BOOST_TEST(complete("jobd api --log-level w", 3) == "warn\n");
 }
 
 BOOST_AUTO_TEST_CASE(handler_file_that_cannot_be_used_stops_the_worker) {

@@ -1,5 +1,7 @@
-#include "app/commands.hpp"
+#include "app/program.hpp"
 
+#include "app/completion.hpp"
+#include "app/options.hpp"
 #include "app/root.hpp"
 #include "app/termination.hpp"
 #include "core/log.hpp"
@@ -51,20 +53,43 @@ int run_health(const config& settings) {
   return alive && *alive ? exit_code::ok : exit_code::failed;
 }
 
-} // namespace
+/// What the program brought and the handler file says. Nothing, and it is told, if the file cannot be used.
+handlers_ptr load_handlers(const config& settings, execution::registry own) {
+  auto handlers = std::make_shared<execution::registry>(std::move(own));
+  if (!settings.job_handlers.empty())
+    if (const auto loaded = handlers->load(settings.job_handlers); !loaded) {
+      log::error("The handler file cannot be used.", {{"error", loaded.error().context}});
+      return nullptr;
+    }
+  if (settings.job_prefetch < settings.job_concurrency)
+    log::warn("JOB_PREFETCH is under JOB_CONCURRENCY, so some slots will never be used.",
+              {{"prefetch", settings.job_prefetch}, {"concurrency", settings.job_concurrency}});
+  return handlers;
+}
 
-int run(const request& what) {
-  const auto& settings = what.settings;
-  // Standalone uses neither server.
-  const auto embedded = what.command == "standalone";
-  if (const auto url = storage::check_database_url(settings.database_url); !url && !embedded) {
+/// False, and it is told, if the address of a server that the command uses is wrong.
+bool check_addresses(const request& what) {
+  const auto on_servers = what.command != "standalone" && what.command != "completion";
+  if (const auto url = storage::check_database_url(what.settings.database_url); !url && on_servers) {
     std::cerr << "jobd: DATABASE_URL " << url.error().context << '\n';
-    return exit_code::usage;
+    return false;
   }
-  if (const auto url = queue::check_redis_url(settings.redis_url); !url && !embedded) {
+  const auto on_redis = what.command == "api" || what.command == "worker";
+  if (const auto url = queue::check_redis_url(what.settings.redis_url); !url && on_redis) {
     std::cerr << "jobd: REDIS_URL " << url.error().context << '\n';
-    return exit_code::usage;
+    return false;
   }
+  return true;
+}
+
+int run(const request& what, execution::registry handlers) {
+  const auto& settings = what.settings;
+  if (what.command == "completion") {
+    std::cout << bash_completion() << std::flush;
+    return std::cout ? exit_code::ok : exit_code::failed;
+  }
+  if (!check_addresses(what))
+    return exit_code::usage;
   log::start(settings.log_level, settings.log_format);
   if (what.command == "health")
     return run_health(settings);
@@ -72,9 +97,19 @@ int run(const request& what) {
       termination{std::chrono::ceil<std::chrono::milliseconds>(settings.job_shutdown_grace) + beyond_grace};
   if (what.command == "migrate")
     return run_migrate(settings, end);
-  if (what.command == "standalone")
-    return run_standalone(settings, end);
-  return what.command == "api" ? run_api(settings, end) : run_worker(settings, end);
+  if (what.command == "api")
+    return run_api(settings, end);
+  const auto all = load_handlers(settings, std::move(handlers));
+  if (!all)
+    return exit_code::usage;
+  return what.command == "standalone" ? run_standalone(settings, all, end) : run_worker(settings, all, end);
+}
+
+} // namespace
+
+int run_program(int argc, char** argv, execution::registry handlers) {
+  const auto request = read_command_line(argc, argv);
+  return request ? run(*request, std::move(handlers)) : request.error();
 }
 
 } // namespace jobd::app
