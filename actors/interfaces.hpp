@@ -24,6 +24,7 @@ using claimed_jobs = std::vector<claimed_job>;
 using found_jobs = std::vector<std::optional<job>>;
 using job_ids = std::vector<job_id>;
 using run_keys = std::vector<run_key>;
+using job_changes = std::vector<storage::job_change>;
 using suspects = std::vector<lease::suspect>;
 using steady_time = std::chrono::steady_clock::time_point;
 
@@ -51,6 +52,7 @@ CAF_ADD_TYPE_ID(jobd, (jobd::actors::hints))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::claimed_jobs))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::found_jobs))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::job_ids))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::job_changes))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::suspects))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::steady_time))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::stop_reason))
@@ -99,6 +101,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::outcome)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::hints)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::claimed_jobs)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::found_jobs)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::job_changes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::suspects)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::steady_time)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::lease::suspect)
@@ -126,7 +129,7 @@ using connection_actor = caf::typed_actor<
     // Upkeep, one call of the store each.
     caf::replies_to<atom::ready, storage::ready_query>::with<hints>,
     caf::replies_to<atom::promote, int>::with<storage::promotion>,
-    caf::replies_to<atom::rescue, lease::suspect>::with<hints>,
+    caf::replies_to<atom::rescue, lease::suspect>::with<job_changes>,
     caf::replies_to<atom::prune, storage::prune_cursor>::with<storage::prune_report>>;
 
 /// The STORAGE actor: owns the connections and replaces broken ones. What arrives while they are busy goes to
@@ -148,7 +151,7 @@ using storage_actor = caf::typed_actor<
     // Turns at most so many due jobs ready.
     caf::replies_to<atom::promote, int>::with<storage::promotion>,
     // Gives back what a dead node ran.
-    caf::replies_to<atom::rescue, lease::suspect>::with<hints>,
+    caf::replies_to<atom::rescue, lease::suspect>::with<job_changes>,
     // Removes what is old.
     caf::replies_to<atom::prune, storage::prune_cursor>::with<storage::prune_report>,
     // From itself: looks after connections and after requests that have waited too long.

@@ -27,12 +27,17 @@ rescuer_actor::behavior_type rescuer_state::make_behavior(storage_actor storage,
 void rescuer_state::rescue(const lease::suspect& dead) {
   self_->request(storage_, rescue_timeout, atom::rescue_v, dead)
       .then(
-          [this, dead](hints& rescued) {
+          [this, dead](const job_changes& rescued) {
             if (rescued.empty())
               return;
             log::warn("A node died; what it ran goes back.",
                       {{"dead_node", dead.node}, {"jobs", rescued.size()}});
-            self_->send(queue_, atom::push_v, std::move(rescued));
+            auto again = hints{};
+            for (const auto& c : rescued)
+              if (c.status == job_status::created)
+                again.push_back({c.id, c.queue, c.priority});
+            if (!again.empty())
+              self_->send(queue_, atom::push_v, std::move(again));
           },
           [dead](const caf::error& why) {
             log::warn("A dead node could not be rescued yet.",

@@ -61,7 +61,7 @@ storage_actor::behavior_type storage_state::make_behavior(storage_options option
       [this](atom::finish, storage::finish_request& what) { return finish(what); },
       [this](atom::ready a, const storage::ready_query& q) { return upkeep<hints>(a, q); },
       [this](atom::promote a, int limit) { return upkeep<storage::promotion>(a, limit); },
-      [this](atom::rescue a, const lease::suspect& dead) { return upkeep<hints>(a, dead); },
+      [this](atom::rescue a, const lease::suspect& dead) { return upkeep<job_changes>(a, dead); },
       [this](atom::prune a, storage::prune_cursor from) { return upkeep<storage::prune_report>(a, from); },
       [this](atom::wake) { wake(); },
   };

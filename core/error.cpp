@@ -7,6 +7,8 @@ std::string_view to_string(ec code) noexcept {
   case ec::none: return "none";
   case ec::invalid: return "invalid";
   case ec::not_found: return "not found";
+  case ec::conflict: return "conflict";
+  case ec::key_reused: return "key reused";
   case ec::stale_attempt: return "stale attempt";
   case ec::store_away: return "store away";
   case ec::store_uncertain: return "store uncertain";

@@ -15,6 +15,10 @@ enum class ec : std::uint8_t {
   invalid,
   /// No such job.
   not_found,
+  /// The job's status does not allow it; the context says which status that is.
+  conflict,
+  /// The Idempotency-Key was used for another request.
+  key_reused,
   /// Another attempt owns the job by now; the write changed nothing.
   stale_attempt,
   /// The store cannot be reached; nothing was written.

@@ -38,6 +38,14 @@ inline constexpr int lowest_priority = 9;
 inline constexpr int max_attempts = 100;
 inline constexpr seconds timeout{7 * 24 * 3600.0};
 inline constexpr seconds delay{366 * 24 * 3600.0};
+/// Jobs of one submission, and the bytes of its body.
+inline constexpr std::size_t batch_jobs = 10'000;
+inline constexpr std::size_t batch_bytes = 32 << 20;
+/// Of a run's progress, as JSON.
+inline constexpr std::size_t progress_bytes = 8 << 10;
+inline constexpr std::size_t idempotency_key_bytes = 255;
+/// Jobs of one page, and of one cancel or retry by filter.
+inline constexpr int page_jobs = 1'000;
 } // namespace limits
 
 /// What a client asks for: a job before it has an id.
@@ -55,6 +63,10 @@ struct job_spec {
   /// At most one of the two is given.
   std::optional<timestamp> run_at;
   std::optional<seconds> delay;
+  /// A job that has not started by then fails with the message `expired`. From acceptance on.
+  std::optional<seconds> expires_in;
+  /// How many jobs of the same type and object may run at a time: 1, or 0 for no limit.
+  int object_limit = 0;
 
   friend bool operator==(const job_spec&, const job_spec&) = default;
 };
@@ -95,6 +107,12 @@ struct job {
   int recoveries = 0;
   std::optional<node_id> node;
   std::optional<std::string> result;
+  std::optional<timestamp> expires_at;
+  int object_limit = 0;
+  /// JSON: what the run told last.
+  std::optional<std::string> progress;
+  /// It runs, and a client asked for its end.
+  bool cancel_requested = false;
 };
 
 /// What a worker needs of a job that it has claimed.
@@ -109,6 +127,7 @@ struct claimed_job {
   std::optional<seconds> timeout;
   int max_attempts = 1;
   int failures = 0;
+  int object_limit = 0;
 };
 
 /// One run of one job: the pair that every write about the run names.
@@ -135,6 +154,8 @@ struct outcome {
     failure,
     /// The node gave the run up (shutdown, lost lease): the job goes back and no retry is spent.
     released,
+    /// It was ended because a client asked for it.
+    cancelled,
   };
   kind what = kind::failure;
   /// JSON text, on success; empty is null.

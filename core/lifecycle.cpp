@@ -14,7 +14,7 @@ struct transition {
   job_status to;
 };
 
-constexpr std::array<transition, 9> table{{
+constexpr std::array<transition, 12> table{{
     {event::claim, "claim", job_status::created, job_status::running},
     {event::succeed, "succeed", job_status::running, job_status::success},
     {event::fail, "fail", job_status::running, job_status::failed},
@@ -24,6 +24,9 @@ constexpr std::array<transition, 9> table{{
     {event::quarantine, "quarantine", job_status::running, job_status::failed},
     {event::cancel, "cancel", job_status::created, job_status::cancelled},
     {event::cancel, "cancel", job_status::running, job_status::cancelled},
+    {event::expire, "expire", job_status::created, job_status::failed},
+    {event::rerun, "rerun", job_status::failed, job_status::created},
+    {event::rerun, "rerun", job_status::cancelled, job_status::created},
 }};
 
 } // namespace
@@ -46,6 +49,7 @@ conclusion conclude(const claimed_job& j, const outcome& o, double jitter) noexc
   switch (o.what) {
   case outcome::kind::success: return {event::succeed, std::nullopt};
   case outcome::kind::released: return {event::release, std::nullopt};
+  case outcome::kind::cancelled: return {event::cancel, std::nullopt};
   case outcome::kind::failure: break;
   }
   const auto failures = j.failures + 1;

@@ -24,8 +24,12 @@ enum class event : std::uint8_t {
   rescue,
   /// Its nodes died too often: running → failed, with evidence.
   quarantine,
-  /// A client withdrew it: created | running → cancelled.
+  /// A client withdrew it: created | running → cancelled. A running one is first asked to end.
   cancel,
+  /// It was not started in time: created → failed.
+  expire,
+  /// A client wants it to run again: failed | cancelled → created, with all its attempts before it.
+  rerun,
 };
 
 [[nodiscard]] std::string_view to_string(event e) noexcept;

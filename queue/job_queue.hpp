@@ -8,8 +8,26 @@
 #include <string>
 #include <vector>
 
-/// Tells idle workers at once that there is work. It holds hints, never truth: it may lose or repeat them.
+/// Tells idle workers at once that there is work, and those who watch what happened. It holds hints and news,
+/// never truth: it may lose or repeat them.
 namespace jobd::queue {
+
+/// Two streams of messages from any node to all that read them.
+enum class stream : std::uint8_t {
+  /// What happened to jobs. Kept for readers that come back; not written while nobody attends.
+  events,
+  /// Runs that are to end: for workers.
+  cancels,
+};
+
+struct message {
+  /// Where a reader goes on: larger for each message. Text that is compared by `read` alone.
+  std::string id;
+  std::string text;
+};
+
+/// Stands for a place of a stream that only new messages come after.
+inline constexpr std::string_view from_now_on = "$";
 
 /// The contract that every queue keeps (tests/contract/queue.cpp runs over all of them).
 ///
@@ -29,6 +47,18 @@ public:
   /// list, not an error. No queues, or `most` under 1, returns an empty list at once.
   [[nodiscard]] virtual expected<std::vector<hint>> pop(std::span<const std::string> queues, int most,
                                                         std::chrono::milliseconds wait) = 0;
+
+  /// Appends messages; each is kept until some thousand newer ones are there. False, and nothing is written,
+  /// if it is `stream::events` and nobody attends.
+  [[nodiscard]] virtual expected<bool> publish(stream to, std::span<const std::string> texts) = 0;
+  /// From its return on and for so long, `stream::events` is written.
+  [[nodiscard]] virtual expected<void> attend(std::chrono::milliseconds time) = 0;
+  /// The messages after `after`, at most some hundred, in order; waits up to `wait` for one. `from_now_on`:
+  /// those that come while it waits. An id that no message can have is `ec::invalid`.
+  [[nodiscard]] virtual expected<std::vector<message>> read(stream from, const std::string& after,
+                                                            std::chrono::milliseconds wait) = 0;
+  /// The id of the newest message, to read on from there; `0` if there is none.
+  [[nodiscard]] virtual expected<std::string> newest(stream of) = 0;
 
   /// Hints in the queue.
   [[nodiscard]] virtual expected<std::int64_t> size(const std::string& queue) = 0;

@@ -116,6 +116,14 @@ public:
       return {};
     return hints_->pop(queues, most, wait);
   }
+  expected<bool> publish(stream, std::span<const std::string>) override {
+    return fail(ec::queue_away, "not yet");
+  }
+  expected<void> attend(std::chrono::milliseconds) override { return fail(ec::queue_away, "not yet"); }
+  expected<std::vector<message>> read(stream, const std::string&, std::chrono::milliseconds) override {
+    return fail(ec::queue_away, "not yet");
+  }
+  expected<std::string> newest(stream) override { return fail(ec::queue_away, "not yet"); }
   expected<std::int64_t> size(const std::string& queue) override { return hints_->size(queue); }
 
 private:

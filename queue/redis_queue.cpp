@@ -95,6 +95,14 @@ public:
     });
   }
 
+  expected<bool> publish(stream, std::span<const std::string>) override {
+    return fail(ec::queue_away, "not yet");
+  }
+  expected<void> attend(std::chrono::milliseconds) override { return fail(ec::queue_away, "not yet"); }
+  expected<std::vector<message>> read(stream, const std::string&, std::chrono::milliseconds) override {
+    return fail(ec::queue_away, "not yet");
+  }
+  expected<std::string> newest(stream) override { return fail(ec::queue_away, "not yet"); }
   expected<std::int64_t> size(const std::string& queue) override {
     const auto command = redis_command{"ZCARD", keys::ready(queue)};
     return connection_.run({&command, 1}).and_then([&](const auto& replies) -> expected<std::int64_t> {

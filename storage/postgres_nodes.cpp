@@ -113,7 +113,7 @@ sql_expected<void> delete_node(postgres_connection& pg, node_id node) {
   return {};
 }
 
-sql_expected<std::vector<hint>> rescue_jobs(postgres_connection& pg, const lease::suspect& dead) {
+sql_expected<std::vector<job_change>> rescue_jobs(postgres_connection& pg, const lease::suspect& dead) {
   auto r = pg.exec(rescue_from, parameters{}
                                     .add(dead.node)
                                     .add(dead.heartbeat_at)
@@ -122,10 +122,12 @@ sql_expected<std::vector<hint>> rescue_jobs(postgres_connection& pg, const lease
                                     .add(after_running(lifecycle::event::quarantine)));
   if (!r)
     return tl::unexpected{r.error()};
-  auto hints = std::vector<hint>{};
-  for (auto row = 0; row < r->size(); ++row)
-    hints.push_back(read_hint(*r, row));
-  return hints;
+  auto changes = std::vector<job_change>{};
+  for (auto row = 0; row < r->size(); ++row) {
+    const auto h = read_hint(*r, row);
+    changes.push_back({.id = h.id, .type = {}, .queue = h.queue, .priority = h.priority});
+  }
+  return changes;
 }
 
 sql_expected<bool> host_has_beaten(postgres_connection& pg, const std::string& host) {

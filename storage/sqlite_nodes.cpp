@@ -101,7 +101,7 @@ expected<void> delete_all_nodes(sqlite_connection& db) {
   return db.run("delete from nodes");
 }
 
-expected<std::vector<hint>> rescue_jobs(sqlite_connection& db, const lease::suspect& dead) {
+expected<std::vector<job_change>> rescue_jobs(sqlite_connection& db, const lease::suspect& dead) {
   auto evidence = std::string{};
   auto deleted = db.each(
       delete_judged, [&](const sqlite_row& r) { evidence = " (" + r.text(0) + ":" + r.text(1) + ")"; },
@@ -109,21 +109,22 @@ expected<std::vector<hint>> rescue_jobs(sqlite_connection& db, const lease::susp
   const auto lives = deleted.and_then([&] { return exists(db, dead.node); });
   if (!lives)
     return tl::unexpected{lives.error()};
-  auto hints = std::vector<hint>{};
+  auto changes = std::vector<job_change>{};
   if (*lives)
-    return hints;
+    return changes;
   auto freed = db.each(
       free_running,
       [&](const sqlite_row& r) {
         if (r.number<int>(3) != 0)
-          hints.push_back(read_hint(r));
+          changes.push_back(
+              {.id = r.number<job_id>(0), .type = {}, .queue = r.text(1), .priority = r.number<int>(2)});
       },
       dead.node, lifecycle::max_recoveries, after_running(lifecycle::event::rescue),
       after_running(lifecycle::event::quarantine), time_now(), evidence);
   if (!freed)
     return tl::unexpected{freed.error()};
-  std::ranges::sort(hints, {}, &hint::id);
-  return hints;
+  std::ranges::sort(changes, {}, &job_change::id);
+  return changes;
 }
 
 expected<bool> host_has_beaten(sqlite_connection& db, const std::string& host) {

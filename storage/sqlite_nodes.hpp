@@ -10,7 +10,8 @@ namespace jobd::storage {
 [[nodiscard]] expected<beat_report> renew_beat(sqlite_connection& db, node_id node);
 [[nodiscard]] expected<void> delete_node(sqlite_connection& db, node_id node);
 [[nodiscard]] expected<void> delete_all_nodes(sqlite_connection& db);
-[[nodiscard]] expected<std::vector<hint>> rescue_jobs(sqlite_connection& db, const lease::suspect& dead);
+[[nodiscard]] expected<std::vector<job_change>> rescue_jobs(sqlite_connection& db,
+                                                            const lease::suspect& dead);
 [[nodiscard]] expected<bool> host_has_beaten(sqlite_connection& db, const std::string& host);
 
 } // namespace jobd::storage

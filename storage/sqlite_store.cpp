@@ -66,6 +66,19 @@ public:
   expected<std::vector<std::optional<job>>> find(std::span<const job_id> ids) override {
     return call([&] { return read_jobs(*db_, ids); });
   }
+  expected<std::vector<created_job>> submit(const submission&) override {
+    return fail(ec::internal, "not yet");
+  }
+  expected<job_page> list(const page_request&) override { return fail(ec::internal, "not yet"); }
+  expected<std::vector<job_change>> cancel(std::span<const job_id>) override {
+    return fail(ec::internal, "not yet");
+  }
+  expected<std::vector<job_change>> rerun(std::span<const job_id>) override {
+    return fail(ec::internal, "not yet");
+  }
+  expected<expiry> expire(int) override { return fail(ec::internal, "not yet"); }
+  expected<std::vector<attempt_record>> history(job_id) override { return fail(ec::internal, "not yet"); }
+  expected<explanation> explain(job_id) override { return fail(ec::internal, "not yet"); }
   expected<node_id> register_node(const node_info& info) override {
     return writing([&] { return insert_node(*db_, info); });
   }
@@ -75,7 +88,7 @@ public:
   expected<void> unregister_node(node_id node) override {
     return writing([&] { return delete_node(*db_, node); });
   }
-  expected<std::vector<hint>> rescue(const lease::suspect& dead) override {
+  expected<std::vector<job_change>> rescue(const lease::suspect& dead) override {
     return writing([&] { return rescue_jobs(*db_, dead); });
   }
   expected<bool> host_is_alive(const std::string& host) override {

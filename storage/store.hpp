@@ -40,13 +40,25 @@ struct claim_request {
   int limit = 1;
 };
 
+/// What a run tells of itself. Written only while it is the job's.
+struct progress_update {
+  node_id node = 0;
+  run_key run;
+  /// A JSON object, at most `limits::progress_bytes`.
+  std::string progress;
+};
+
 /// What one flush writes: one transaction, in this order.
 struct batch {
   std::vector<finish_request> finishes;
   std::vector<claim_request> claims;
   std::vector<job_spec> creates;
+  /// Skip what is locked: the next one tells more.
+  std::vector<progress_update> progresses = {};
 
-  [[nodiscard]] std::size_t size() const noexcept { return finishes.size() + claims.size() + creates.size(); }
+  [[nodiscard]] std::size_t size() const noexcept {
+    return finishes.size() + claims.size() + creates.size() + progresses.size();
+  }
 };
 
 /// One answer for each part of the batch, in its order.
@@ -55,6 +67,8 @@ struct batch_result {
   std::vector<std::vector<claimed_job>> claims;
   /// `ec::invalid` for a job that the store cannot hold; the others of its batch are not touched by it.
   std::vector<expected<created_job>> creates;
+  /// Jobs that waited for one of these finishes (`object_limit`) and are ready now.
+  std::vector<hint> unblocked = {};
 };
 
 /// A node as it introduces itself.
@@ -63,6 +77,9 @@ struct node_info {
   int pid = 0;
   std::string version;
   int slots = 0;
+  /// What it takes: a job that no live node takes is waiting for one. Empty for a node without slots.
+  std::vector<std::string> queues = {};
+  std::vector<std::string> types = {};
 };
 
 /// The answer to a beat.
@@ -75,6 +92,8 @@ struct beat_report {
   std::vector<node_id> orphaning;
   /// What the store says runs on this node.
   std::vector<run_key> running;
+  /// Those of them that a client asked to end.
+  std::vector<run_key> cancelled;
 };
 
 struct ready_query {
@@ -103,6 +122,86 @@ struct prune_report {
   bool done = true;
 };
 
+/// Jobs that are accepted together or not at all.
+struct submission {
+  std::vector<job_spec> jobs;
+  /// The client's Idempotency-Key: the same one within `idempotency_window` gets the first answer again.
+  std::optional<std::string> key;
+  /// Stands for the request in comparing: a hash of all that matters of it.
+  std::string fingerprint;
+};
+
+inline constexpr seconds idempotency_window{24 * 3600.0};
+
+/// Which jobs; what is absent does not matter.
+struct job_filter {
+  std::optional<job_status> status;
+  std::optional<std::string> type;
+  std::optional<std::string> queue;
+  std::optional<std::int64_t> object_id;
+  /// Not before.
+  std::optional<timestamp> created_after;
+};
+
+struct page_request {
+  job_filter filter;
+  int limit = 50;
+  /// Only jobs with smaller ids: where the page before this one ended.
+  std::optional<job_id> before;
+};
+
+/// The newest first.
+struct job_page {
+  std::vector<job> jobs;
+  /// For `before` of the next page; absent at the end. A page may hold fewer jobs than asked for, even none,
+  /// and still have a next one: what one page looks through is bounded.
+  std::optional<job_id> next;
+};
+
+/// A job whose status a call has changed, or that was asked to end.
+struct job_change {
+  job_id id = 0;
+  std::int64_t object_id = 0;
+  std::string type;
+  std::string queue;
+  int priority = 5;
+  job_status status = job_status::created;
+  attempt_no attempt = 0;
+  /// Where it runs.
+  std::optional<node_id> node = {};
+};
+
+struct expiry {
+  std::vector<job_change> expired;
+  /// Until the next job expires; absent if none will. Zero if more are due now.
+  std::optional<seconds> next_in;
+};
+
+/// One attempt of a job.
+struct attempt_record {
+  attempt_no attempt = 0;
+  std::optional<node_id> node;
+  std::optional<timestamp> start_time;
+  std::optional<timestamp> end_time;
+  /// `running`, `success`, `failed`, `cancelled`, `released` (its node gave it up), `lost` (its node died),
+  /// or `refused`: its outcome came when another attempt had the job already.
+  std::string outcome;
+  std::optional<std::string> message;
+};
+
+/// Why a job does not run now, as far as only the store knows.
+struct explanation {
+  job what;
+  /// Ready jobs before it in its queue, counted up to `most_ahead`.
+  std::int64_t ahead = 0;
+  /// A live node takes its queue and type.
+  bool has_worker = false;
+  /// The job of the same type and object that it waits for (`object_limit`).
+  std::optional<job_id> blocked_by;
+};
+
+inline constexpr std::int64_t most_ahead = 1'000;
+
 /// The contract that every store keeps (tests/contract/store.cpp runs over all of them).
 ///
 /// Errors of every call: `ec::store_away` (nothing was written), `ec::store_uncertain` (the connection broke
@@ -119,6 +218,12 @@ public:
   ///
   /// - A finish is written if its job still runs on this node under this attempt. The same finish again is
   ///   `accepted` and changes nothing.
+  /// - A finish of a job that was asked to end, and that would go back (retry, release), is a cancel.
+  /// - A finish that is not the job's end (retry, release) leaves a record in its history, and so does one
+  /// that
+  ///   is stale, as `refused`; the first end of a job without any of these writes none.
+  /// - A claim skips what has expired. A job with `object_limit` whose type and object run already is not
+  ///   claimed; it is set aside (not ready) until that run ends, or for a few seconds.
   /// - A claim raises `attempt`, sets node and start_time, and skips what is locked. It returns at most
   /// `limit`
   ///   jobs, none if the node has no row.
@@ -133,6 +238,29 @@ public:
   /// The jobs of the given ids, in that order; nothing where there is no such job.
   [[nodiscard]] virtual expected<std::vector<std::optional<job>>> find(std::span<const job_id> ids) = 0;
 
+  /// Accepts all jobs of a submission in one durable transaction, or none: one answer for each, in order.
+  /// Dedupe as in `flush`. The same key again gives the first answer (also the same `duplicate`s);
+  /// `ec::key_reused` if it came with another fingerprint. `ec::invalid` for a job that cannot be held names
+  /// it as `jobs[3]`.
+  [[nodiscard]] virtual expected<std::vector<created_job>> submit(const submission& s) = 0;
+
+  /// One page of jobs, the newest first. Its cost does not grow with the number of jobs.
+  [[nodiscard]] virtual expected<job_page> list(const page_request& q) = 0;
+
+  /// Cancels those that are created, and marks those that run as asked to end (again, if they were already);
+  /// leaves out all others.
+  [[nodiscard]] virtual expected<std::vector<job_change>> cancel(std::span<const job_id> ids) = 0;
+  /// Makes those that failed or were cancelled ready again, with no failures and recoveries counted and
+  /// without an expiry; their last attempt goes to the history. Leaves out all others.
+  [[nodiscard]] virtual expected<std::vector<job_change>> rerun(std::span<const job_id> ids) = 0;
+  /// Fails at most `limit` jobs that were not started by their `expires_at`.
+  [[nodiscard]] virtual expected<expiry> expire(int limit) = 0;
+
+  /// All attempts of a job, the first first; `ec::not_found`.
+  [[nodiscard]] virtual expected<std::vector<attempt_record>> history(job_id id) = 0;
+  /// Each part by an index; `ec::not_found`.
+  [[nodiscard]] virtual expected<explanation> explain(job_id id) = 0;
+
   /// A new node with a fresh beat. Its id was never given out before.
   [[nodiscard]] virtual expected<node_id> register_node(const node_info& info) = 0;
   /// Renews the node's beat and tells what this node should know. One statement.
@@ -140,9 +268,10 @@ public:
   /// Removes the node's row. Its runs, if any are left, are then orphans.
   [[nodiscard]] virtual expected<void> unregister_node(node_id node) = 0;
   /// Removes the node if its beat is still the one that it was seen with, and gives its running jobs back
-  /// (also if it has no row any more); a job over `lifecycle::max_recoveries` fails instead, with the node as
-  /// evidence. Returns what is ready again.
-  [[nodiscard]] virtual expected<std::vector<hint>> rescue(const lease::suspect& dead) = 0;
+  /// (also if it has no row any more), each with a record in its history; a job over
+  /// `lifecycle::max_recoveries` fails instead, with the node as evidence, and one that was asked to end is
+  /// cancelled. Returns what became of them.
+  [[nodiscard]] virtual expected<std::vector<job_change>> rescue(const lease::suspect& dead) = 0;
   /// True if a node of this host has beaten within `lease::overdue_after`.
   [[nodiscard]] virtual expected<bool> host_is_alive(const std::string& host) = 0;
 
@@ -150,7 +279,8 @@ public:
   [[nodiscard]] virtual expected<std::vector<hint>> ready_jobs(const ready_query& q) = 0;
   /// Turns at most `limit` due jobs ready.
   [[nodiscard]] virtual expected<promotion> promote(int limit) = 0;
-  /// Removes a bounded number of finished jobs older than `retention`, and of dedupe rows that have expired.
+  /// Removes a bounded number of finished jobs older than `retention` with their histories, and of dedupe and
+  /// idempotency rows that have expired.
   [[nodiscard]] virtual expected<prune_report> prune(prune_cursor from, seconds retention) = 0;
 };
 

@@ -17,7 +17,7 @@ struct neighbours {
   storage::promotion promotion;
   int promotions = 0;
   std::vector<lease::suspect> rescued;
-  hints rescue_gives;
+  job_changes rescue_gives;
   bool store_away = false;
   std::vector<job_spec> created;
   created_job create_gives{1, false, {}};
