@@ -40,6 +40,11 @@ struct place {
 /// Reads an id; nothing if no message can have it.
 [[nodiscard]] std::optional<place> read_place(std::string_view id) noexcept;
 
+/// A run as a message of `stream::cancels`: `id attempt`.
+[[nodiscard]] std::string to_text(const run_key& run);
+/// Nothing if it is none.
+[[nodiscard]] std::optional<run_key> read_run(std::string_view text) noexcept;
+
 /// The contract that every queue keeps (tests/contract/queue.cpp runs over all of them).
 ///
 /// One `job_queue` is one connection: not thread-safe, owned by one actor. Every call connects if it must.
