@@ -113,11 +113,11 @@ BOOST_AUTO_TEST_CASE(when_the_time_is_over_the_job_is_told_as_it_is) {
   BOOST_TEST(((*answer)->value().status == created));
 }
 
-BOOST_AUTO_TEST_CASE(a_thousand_waiters_cost_one_query_a_look) {
-  for (auto id = job_id{1}; id <= 1'000; ++id)
+BOOST_AUTO_TEST_CASE(hundreds_of_waiters_cost_one_query_a_look) {
+  for (auto id = job_id{1}; id <= 300; ++id)
     has(id, running);
   auto answers = std::vector<pending<job>>{};
-  for (auto id = job_id{1}; id <= 1'000; ++id)
+  for (auto id = job_id{1}; id <= 300; ++id)
     answers.push_back(wait(id, 60s));
   hears(false);
   const auto before = around.look_ups;
