@@ -12,8 +12,9 @@ where d.type = ?1 and d.object_id = ?2 and d.expires_at > ?3
 
 /// A due time that has passed already is no reason to wait.
 constexpr auto insert_job = R"sql(
-insert into jobs (object_id, type, queue, payload, priority, timeout, max_attempts, run_at, ready, created_at)
-values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8 is null or ?8 <= ?9, ?9)
+insert into jobs (object_id, type, queue, payload, priority, timeout, max_attempts, run_at, ready, created_at,
+  expires_at, object_limit)
+values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8 is null or ?8 <= ?9, ?9, ?10, ?11)
 returning id, case when not ready then run_at end
 )sql";
 
@@ -33,6 +34,12 @@ std::optional<timestamp> due(const job_spec& spec, timestamp now) {
   if (spec.run_at || spec.delay.value_or(seconds{0}) == seconds{0})
     return spec.run_at;
   return after(now, *spec.delay);
+}
+
+std::optional<timestamp> expiry_of(const job_spec& spec, timestamp now) {
+  if (spec.expires_in)
+    return after(now, *spec.expires_in);
+  return std::nullopt;
 }
 
 /// `ec::invalid` in the words of the API, or the payload as it is stored.
@@ -57,7 +64,7 @@ expected<created_job> insert(sqlite_connection& db, const job_spec& spec,
         made.run_at = r.time(1);
       },
       spec.object_id, spec.type, spec.queue, payload, spec.priority, count(spec.timeout), spec.max_attempts,
-      due(spec, now), now);
+      due(spec, now), now, expiry_of(spec, now), spec.object_limit);
   return inserted.map([&] { return made; });
 }
 
