@@ -2,6 +2,7 @@
 #include "storage/sqlite_write.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace jobd::storage {
 namespace {
@@ -28,9 +29,9 @@ order by priority, id
 limit ?4
 )sql";
 
-constexpr auto start = R"sql(
+constexpr auto start_jobs = R"sql(
 update jobs set status = 'running', attempt = attempt + 1, node_id = ?2, start_time = ?3, end_time = null
-where id = ?1
+where id in (select value from json_each(?1))
 returning id, attempt, object_id, type, queue, payload, priority, timeout, max_attempts, failures, object_limit
 )sql";
 
@@ -41,6 +42,11 @@ struct candidate {
   job_id id = 0;
   bool limited = false;
 };
+
+/// Its place.
+std::tuple<int, job_id> in_queue(const claimed_job& j) {
+  return {j.priority, j.id};
+}
 
 claimed_job read_claimed(const sqlite_row& r) {
   auto j = claimed_job{};
@@ -73,24 +79,32 @@ expected<std::vector<candidate>> read_candidates(sqlite_connection& db, const ch
   return read.map([&] { return std::move(found); });
 }
 
-/// Starts the candidates one after the other, so that each meets those before it as running.
-expected<void> start_each(sqlite_connection& db, std::span<const candidate> candidates, node_id node,
+expected<void> start(sqlite_connection& db, std::span<const job_id> ids, node_id node,
+                     std::vector<claimed_job>& started) {
+  return db.each(
+      start_jobs, [&](const sqlite_row& r) { started.push_back(read_claimed(r)); }, json_list(ids), node,
+      time_now());
+}
+
+/// Adds those that are started, in any order. One with a limit starts at once, so that the next of its object
+/// meets it as running; all others by one statement.
+expected<void> start_free(sqlite_connection& db, std::span<const candidate> candidates, node_id node,
                           std::vector<claimed_job>& started) {
-  const auto now = time_now();
+  auto unlimited = std::vector<job_id>{};
   for (const auto& c : candidates) {
-    if (c.limited) {
-      const auto waits = set_aside(db, c.id);
-      if (!waits)
-        return tl::unexpected{waits.error()};
-      if (*waits)
-        continue;
+    if (!c.limited) {
+      unlimited.push_back(c.id);
+      continue;
     }
-    if (auto done = db.each(
-            start, [&](const sqlite_row& r) { started.push_back(read_claimed(r)); }, c.id, node, now);
-        !done)
+    const auto waits = set_aside(db, c.id);
+    if (!waits)
+      return tl::unexpected{waits.error()};
+    if (*waits)
+      continue;
+    if (auto done = start(db, {&c.id, 1}, node, started); !done)
       return done;
   }
-  return {};
+  return unlimited.empty() ? expected<void>{} : start(db, unlimited, node, started);
 }
 
 /// Adds to `jobs` until there are `limit`.
@@ -104,8 +118,9 @@ expected<void> take(sqlite_connection& db, const char* sql, const claim_request&
     const auto candidates = read_candidates(db, sql, c, where, wanted);
     if (!candidates)
       return tl::unexpected{candidates.error()};
-    if (auto started = start_each(db, *candidates, c.node, jobs); !started)
+    if (auto started = start_free(db, *candidates, c.node, jobs); !started)
       return started;
+    std::ranges::sort(jobs.begin() + static_cast<std::ptrdiff_t>(before), jobs.end(), {}, in_queue);
     if (jobs.size() == before + candidates->size())
       return {};
   }

@@ -3,8 +3,8 @@
 namespace jobd::storage {
 namespace {
 
-/// Two pieces of the index of what is ready. As `(priority, id) < (?2, ?3)` it would be walked to the end of the
-/// priority.
+/// Two pieces of the index of what is ready. As `(priority, id) < (?2, ?3)` it would be walked to the end of
+/// the priority.
 constexpr auto count_ahead = R"sql(
 select count(*) from (
   select 1 from jobs where queue = ?1 and status = 'created' and ready and priority < ?2

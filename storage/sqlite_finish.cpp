@@ -25,7 +25,6 @@ update jobs set
   result = case ?5 when 'succeed' then ?9 end,
   cancel_requested = 0
 where id = ?1 and attempt = ?2 and node_id = ?3 and status = 'running'
-returning object_limit, type, object_id
 )sql";
 
 /// Whether this is the finish that the row has already. Who was asked to end and gave back was cancelled.
@@ -90,68 +89,59 @@ expected<event> record(sqlite_connection& db, const finish_request& f, timestamp
       .map([&] { return db.changed() > 0 ? what : event::cancel; });
 }
 
-/// True if the row was still the run's. Adds to `unblocked` what waited for it.
-expected<bool> end_run(sqlite_connection& db, const finish_request& f, event what, timestamp now,
-                       std::vector<hint>& unblocked) {
+/// True if the row was still the run's.
+expected<bool> end_run(sqlite_connection& db, const finish_request& f, event what, timestamp now) {
   const auto status = to_string(lifecycle::next(job_status::running, what).value());
   const auto retry_at = after(now, f.what.retry_in.value_or(seconds{0}));
-  auto ended = false;
-  auto freed = std::optional<std::pair<std::string, std::int64_t>>{};
-  const auto on_row = [&](const sqlite_row& r) {
-    ended = true;
-    if (r.number<int>(0) != 0)
-      freed.emplace(r.text(1), r.number<std::int64_t>(2));
-  };
-  if (auto written =
-          db.each(finish_running, on_row, f.run.id, f.run.attempt, f.node, status, lifecycle::to_string(what),
-                  retry_at, now, unless_empty(f.message), unless_empty(f.result));
-      !written)
-    return tl::unexpected{written.error()};
-  if (!freed)
-    return ended;
-  return unblock(db, freed->first, freed->second).map([&](const std::optional<hint>& first) {
-    if (first)
-      unblocked.push_back(*first);
-    return ended;
+  return db
+      .run(finish_running, f.run.id, f.run.attempt, f.node, status, lifecycle::to_string(what), retry_at, now,
+           unless_empty(f.message), unless_empty(f.result))
+      .map([&] { return db.changed() > 0; });
+}
+
+/// The finish has found no run: it is the one that was written, or it comes too late.
+expected<finish_answer> judge(sqlite_connection& db, const finish_request& f, timestamp now) {
+  auto known = false;
+  auto read = db.each(
+      read_finished, [&](const sqlite_row&) { known = true; }, f.run.id, f.run.attempt, f.node,
+      lifecycle::to_string(f.what.what));
+  if (!read)
+    return tl::unexpected{read.error()};
+  if (known)
+    return finish_answer::accepted;
+  return db.run(record_refused, f.run.id, f.run.attempt, f.node, now, unless_empty(f.message)).map([] {
+    return finish_answer::stale;
   });
 }
 
+/// Adds to `ended` if it ends a run.
 expected<finish_answer> write_finish(sqlite_connection& db, const finish_request& f,
-                                     std::vector<hint>& unblocked) {
+                                     std::vector<job_id>& ended) {
   assert(lifecycle::next(job_status::running, f.what.what));
   const auto now = time_now();
-  const auto what = record(db, f, now);
-  if (!what)
-    return tl::unexpected{what.error()};
-  const auto ended = end_run(db, f, *what, now, unblocked);
-  if (!ended)
-    return tl::unexpected{ended.error()};
-  auto answer = *ended ? finish_answer::accepted : finish_answer::stale;
-  if (*ended)
-    return answer;
-  return db
-      .each(
-          read_finished, [&](const sqlite_row&) { answer = finish_answer::accepted; }, f.run.id,
-          f.run.attempt, f.node, lifecycle::to_string(f.what.what))
-      .and_then([&]() -> expected<void> {
-        if (answer == finish_answer::accepted)
-          return {};
-        return db.run(record_refused, f.run.id, f.run.attempt, f.node, now, unless_empty(f.message));
-      })
-      .map([&] { return answer; });
+  const auto written = record(db, f, now).and_then([&](event what) { return end_run(db, f, what, now); });
+  if (!written)
+    return tl::unexpected{written.error()};
+  if (!*written)
+    return judge(db, f, now);
+  ended.push_back(f.run.id);
+  return finish_answer::accepted;
 }
 
 } // namespace
 
 expected<finish_report> write_finishes(sqlite_connection& db, std::span<const finish_request> finishes) {
-  auto report = finish_report{};
+  auto answers = std::vector<finish_answer>{};
+  auto ended = std::vector<job_id>{};
   for (const auto& f : finishes) {
-    auto answer = write_finish(db, storable(f), report.unblocked);
+    auto answer = write_finish(db, storable(f), ended);
     if (!answer)
       return tl::unexpected{answer.error()};
-    report.answers.push_back(*answer);
+    answers.push_back(*answer);
   }
-  return report;
+  return unblock(db, ended).map([&](std::vector<hint> unblocked) {
+    return finish_report{std::move(answers), std::move(unblocked)};
+  });
 }
 
 expected<void> write_progresses(sqlite_connection& db, std::span<const progress_update> progresses) {

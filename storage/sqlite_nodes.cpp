@@ -52,7 +52,7 @@ update jobs set
   message = case when cancel_requested then null when recoveries < ?2 then message else
     'quarantined: its node died ' || (recoveries + 1) || ' times while running it, last node ' || ?1 || ?7 end
 where status = 'running' and node_id = ?1
-returning id, object_id, type, queue, priority, status, attempt, null, object_limit
+returning id, object_id, type, queue, priority, status, attempt, null
 )sql";
 
 constexpr auto find_host = "select 1 from nodes where host = ?1 and heartbeat_at >= ?2 limit 1";
@@ -80,23 +80,21 @@ expected<std::vector<job_change>> free_jobs(sqlite_connection& db, node_id node,
   using lifecycle::event;
   const auto now = time_now();
   auto changes = std::vector<job_change>{};
-  auto objects = std::vector<std::size_t>{};
+  auto ended = std::vector<job_id>{};
   const auto on_row = [&](const sqlite_row& r) {
-    if (r.number<int>(8) != 0)
-      objects.push_back(changes.size());
     changes.push_back(read_change(r));
+    ended.push_back(changes.back().id);
   };
-  auto freed = db.run(record_lost, node, now, evidence).and_then([&] {
-    return db.each(free_running, on_row, node, lifecycle::max_recoveries, after_running(event::rescue),
-                   after_running(event::quarantine), after_running(event::cancel), now, evidence);
-  });
-  if (!freed)
-    return tl::unexpected{freed.error()};
-  for (const auto place : objects)
-    if (auto first = unblock(db, changes[place].type, changes[place].object_id); !first)
-      return tl::unexpected{first.error()};
-  std::ranges::sort(changes, {}, &job_change::id);
-  return changes;
+  return db.run(record_lost, node, now, evidence)
+      .and_then([&] {
+        return db.each(free_running, on_row, node, lifecycle::max_recoveries, after_running(event::rescue),
+                       after_running(event::quarantine), after_running(event::cancel), now, evidence);
+      })
+      .and_then([&] { return unblock(db, ended); })
+      .map([&](const std::vector<hint>&) {
+        std::ranges::sort(changes, {}, &job_change::id);
+        return std::move(changes);
+      });
 }
 
 } // namespace

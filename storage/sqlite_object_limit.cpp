@@ -18,6 +18,10 @@ where id = ?1 and exists (
     and other.object_limit = 1)
 )sql";
 
+constexpr auto limited_objects = R"sql(
+select distinct type, object_id from jobs where id in (select value from json_each(?1)) and object_limit = 1
+)sql";
+
 constexpr auto unblock_first = R"sql(
 update jobs set ready = 1, blocked = 0, run_at = null
 where id = (
@@ -35,13 +39,20 @@ expected<bool> set_aside(sqlite_connection& db, job_id id) {
   return db.run(block, id, time_now() + set_aside_for).map([&] { return db.changed() > 0; });
 }
 
-expected<std::optional<hint>> unblock(sqlite_connection& db, const std::string& type,
-                                      std::int64_t object_id) {
-  auto first = std::optional<hint>{};
-  return db
-      .each(
-          unblock_first, [&](const sqlite_row& r) { first = read_hint(r); }, type, object_id, time_now())
-      .map([&] { return first; });
+expected<std::vector<hint>> unblock(sqlite_connection& db, std::span<const job_id> ended) {
+  auto hints = std::vector<hint>{};
+  if (ended.empty())
+    return hints;
+  auto objects = std::vector<std::pair<std::string, std::int64_t>>{};
+  auto done = db.each(
+      limited_objects,
+      [&](const sqlite_row& r) { objects.emplace_back(r.text(0), r.number<std::int64_t>(1)); },
+      json_list(ended));
+  const auto now = time_now();
+  for (auto o = objects.begin(); done && o != objects.end(); ++o)
+    done = db.each(
+        unblock_first, [&](const sqlite_row& r) { hints.push_back(read_hint(r)); }, o->first, o->second, now);
+  return done.map([&] { return std::move(hints); });
 }
 
 } // namespace jobd::storage

@@ -10,8 +10,8 @@ namespace jobd::storage {
 /// Sets a ready job aside if another of its object runs; true if so. Nothing else is looked at than that.
 [[nodiscard]] expected<bool> set_aside(sqlite_connection& db, job_id id);
 
-/// The object is free: turns the first job that was set aside for it ready.
-[[nodiscard]] expected<std::optional<hint>> unblock(sqlite_connection& db, const std::string& type,
-                                                    std::int64_t object_id);
+/// After the runs of these jobs have ended: turns the first job that was set aside for each object ready.
+/// Their hints.
+[[nodiscard]] expected<std::vector<hint>> unblock(sqlite_connection& db, std::span<const job_id> ended);
 
 } // namespace jobd::storage
