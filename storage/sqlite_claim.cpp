@@ -30,7 +30,8 @@ limit ?4
 )sql";
 
 constexpr auto start_jobs = R"sql(
-update jobs set status = 'running', attempt = attempt + 1, node_id = ?2, start_time = ?3, end_time = null
+update jobs set status = 'running', attempt = attempt + 1, node_id = ?2, start_time = ?3, end_time = null,
+  progress = null
 where id in (select value from json_each(?1))
 returning id, attempt, object_id, type, queue, payload, priority, timeout, max_attempts, failures, object_limit
 )sql";

@@ -70,8 +70,8 @@ expected<created_job> insert(sqlite_connection& db, const job_spec& spec,
 
 /// The write lock is held, so a look-up decides. Equal keys of one batch meet here like any others.
 expected<created_job> write_create(sqlite_connection& db, const job_spec& spec,
-                                   const std::optional<std::string>& payload, std::optional<seconds> window) {
-  const auto now = time_now();
+                                   const std::optional<std::string>& payload, std::optional<seconds> window,
+                                   timestamp now) {
   if (!window || window->count() <= 0)
     return insert(db, spec, payload, now);
   auto standing = std::optional<created_job>{};
@@ -98,13 +98,15 @@ expected<created_job> write_create(sqlite_connection& db, const job_spec& spec,
 expected<std::vector<expected<created_job>>>
 write_creates(sqlite_connection& db, std::span<const job_spec> creates, std::optional<seconds> window) {
   auto answers = std::vector<expected<created_job>>{};
+  // What is accepted together is of one time.
+  const auto now = time_now();
   for (const auto& spec : creates) {
     const auto payload = storable_payload(spec);
     if (!payload) {
       answers.push_back(tl::unexpected{payload.error()});
       continue;
     }
-    auto made = write_create(db, spec, *payload, window);
+    auto made = write_create(db, spec, *payload, window, now);
     if (!made)
       return tl::unexpected{made.error()};
     answers.push_back(*made);

@@ -27,10 +27,13 @@ update jobs set
 where id = ?1 and attempt = ?2 and node_id = ?3 and status = 'running'
 )sql";
 
-/// Whether this is the finish that the row has already. Who was asked to end and gave back was cancelled.
+/// Whether this is the finish that the row has already, or that was recorded when the job went back.
 constexpr auto read_finished = R"sql(
 select 1 from jobs
 where id = ?1 and attempt = ?2 and status <> 'running' and (node_id = ?3 or ?4 = 'release')
+union all
+select 1 from job_attempts
+where job_id = ?1 and attempt = ?2 and node_id = ?3 and outcome not in ('lost', 'refused')
 )sql";
 
 /// The attempt of a job that goes back. None is written if it was asked to end.
@@ -40,10 +43,10 @@ select id, attempt, ?4, node_id, start_time, ?5, ?6 from jobs
 where id = ?1 and attempt = ?2 and node_id = ?3 and status = 'running' and not cancel_requested
 )sql";
 
-/// Nothing for a job that is gone: its history went with it.
+/// Nothing for a job that is gone, since its history went with it, nor for an attempt that never was.
 constexpr auto record_refused = R"sql(
 insert or replace into job_attempts (job_id, attempt, outcome, node_id, end_time, message)
-select id, ?2, 'refused', ?3, ?4, ?5 from jobs where id = ?1
+select id, ?2, 'refused', ?3, ?4, ?5 from jobs where id = ?1 and ?2 between 1 and attempt
 )sql";
 
 constexpr auto update_progress = R"sql(

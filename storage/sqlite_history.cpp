@@ -13,7 +13,7 @@ union all
 select attempt, node_id, start_time, end_time, status, iif(status = 'running', null, message) from jobs
 where id = ?1 and attempt > 0 and status <> 'created' and not exists (
   select 1 from job_attempts a where a.job_id = jobs.id and a.attempt = jobs.attempt and a.outcome <> 'refused')
-order by attempt, end_time
+order by attempt, end_time nulls last
 )sql";
 
 attempt_record read_record(const sqlite_row& r) {

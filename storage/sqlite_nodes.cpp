@@ -35,8 +35,8 @@ constexpr auto delete_judged = "delete from nodes where id = ?1 and heartbeat_at
 constexpr auto find_node = "select 1 from nodes where id = ?1";
 
 constexpr auto record_lost = R"sql(
-insert or replace into job_attempts (job_id, attempt, outcome, node_id, start_time, end_time, message)
-select id, attempt, 'lost', node_id, start_time, ?2, 'its node died' || ?3 from jobs
+insert or replace into job_attempts (job_id, attempt, outcome, node_id, start_time, end_time)
+select id, attempt, 'lost', node_id, start_time, ?2 from jobs
 where status = 'running' and node_id = ?1
 )sql";
 
@@ -49,8 +49,8 @@ update jobs set
   node_id = null,
   start_time = iif(recoveries < ?2 and not cancel_requested, null, start_time),
   end_time = iif(recoveries < ?2 and not cancel_requested, null, ?6),
-  message = case when cancel_requested then null when recoveries < ?2 then message else
-    'quarantined: its node died ' || (recoveries + 1) || ' times while running it, last node ' || ?1 || ?7 end
+  message = iif(recoveries < ?2 or cancel_requested, message,
+    'quarantined: its node died ' || (recoveries + 1) || ' times while running it, last node ' || ?1 || ?7)
 where status = 'running' and node_id = ?1
 returning id, object_id, type, queue, priority, status, attempt, null
 )sql";
@@ -85,7 +85,7 @@ expected<std::vector<job_change>> free_jobs(sqlite_connection& db, node_id node,
     changes.push_back(read_change(r));
     ended.push_back(changes.back().id);
   };
-  return db.run(record_lost, node, now, evidence)
+  return db.run(record_lost, node, now)
       .and_then([&] {
         return db.each(free_running, on_row, node, lifecycle::max_recoveries, after_running(event::rescue),
                        after_running(event::quarantine), after_running(event::cancel), now, evidence);

@@ -1,9 +1,9 @@
 #include "storage/sqlite_store.hpp"
 
 #include "storage/migrations.hpp"
+#include "storage/sqlite_changes.hpp"
 #include "storage/sqlite_jobs.hpp"
 #include "storage/sqlite_nodes.hpp"
-#include "storage/sqlite_requests.hpp"
 #include "storage/sqlite_upkeep.hpp"
 #include "storage/sqlite_write.hpp"
 

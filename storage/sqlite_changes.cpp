@@ -1,4 +1,4 @@
-#include "storage/sqlite_requests.hpp"
+#include "storage/sqlite_changes.hpp"
 
 #include "storage/sqlite_jobs.hpp"
 
