@@ -56,7 +56,8 @@ void append(std::vector<T>& to, std::vector<T>&& from) {
 bool is_one_statement(const batch& b) {
   if (b.size() == 0 || !b.claims.empty())
     return b.size() <= 1;
-  return !b.finishes.empty() + !b.creates.empty() + !b.progresses.empty() == 1;
+  const auto parts = {b.finishes.empty(), b.creates.empty(), b.progresses.empty()};
+  return std::ranges::count(parts, false) == 1;
 }
 
 /// Why PostgreSQL cannot hold this job, in the words of the API if it has some.

@@ -100,7 +100,7 @@ with expired as (
   limit $1::bigint
   for update skip locked
 )
-delete from job_idempotency i using expired e where i.key = e.key
+delete from job_idempotency where key = any(array(select key from expired))
 returning 1
 )sql"};
 
