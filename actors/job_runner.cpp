@@ -25,7 +25,7 @@ job_runner_actor::behavior_type job_runner_state::make_behavior(std::shared_ptr<
   timeout_ = timeout;
   pool_ = std::move(pool);
   const auto me = job_runner_actor{self_};
-  ticket_ = executor_->start(what, [me](outcome o) { caf::anon_send(me, atom::done_v, std::move(o)); });
+  ticket_ = executor_->start(what, {[me](outcome o) { caf::anon_send(me, atom::done_v, std::move(o)); }});
   return {
       [this](atom::done, outcome& o) { done(o); },
       [this](atom::stop, stop_reason why, int grace) { stop(why, std::chrono::milliseconds{grace}); },
