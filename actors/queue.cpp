@@ -19,6 +19,7 @@ queue_actor::behavior_type queue_state::make_behavior(const queue_factory& make_
   queue_ = make_queue();
   return {
       [this](atom::push, hints& more) { push(more); },
+      [](atom::publish, const job_events&) {}, // not yet
       [this](atom::size, const std::string& queue) { return size(queue); },
       [this](atom::flush) { flush(); },
   };

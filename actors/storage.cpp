@@ -59,6 +59,7 @@ storage_actor::behavior_type storage_state::make_behavior(storage_options option
       [this](atom::find, job_id id) { return find(id); },
       [this](atom::claim, storage::claim_request& what) { return claim(what); },
       [this](atom::finish, storage::finish_request& what) { return finish(what); },
+      [](atom::progress, const storage::progress_update&) {}, // not yet
       [this](atom::ready a, const storage::ready_query& q) { return upkeep<hints>(a, q); },
       [this](atom::promote a, int limit) { return upkeep<storage::promotion>(a, limit); },
       [this](atom::rescue a, const lease::suspect& dead) { return upkeep<job_changes>(a, dead); },

@@ -29,6 +29,7 @@ storage_actor::behavior_type neighbour_storage(storage_actor::pointer, neighbour
       [](atom::finish, storage::finish_request&) -> caf::result<storage::finish_answer> {
         return storage::finish_answer::accepted;
       },
+      [](atom::progress, const storage::progress_update&) {},
       [n](atom::ready, const storage::ready_query& q) {
         n->ready_queries.push_back(q);
         return unless_away(n, n->ready);
@@ -51,6 +52,7 @@ storage_actor::behavior_type neighbour_storage(storage_actor::pointer, neighbour
 queue_actor::behavior_type neighbour_queue(queue_actor::pointer, neighbours* n) {
   return {
       [n](atom::push, hints& more) { n->pushed.insert(n->pushed.end(), more.begin(), more.end()); },
+      [](atom::publish, const job_events&) {},
       [n](atom::size, const std::string&) -> caf::result<std::int64_t> {
         if (n->queue_away)
           return to_caf({ec::queue_away, {}});

@@ -15,7 +15,7 @@ struct fake_nodes {
   node_id next = 1;
   std::vector<node_id> registered;
   std::vector<node_id> left;
-  storage::beat_report report{true, {}, {}, {}};
+  storage::beat_report report{true, {}, {}, {}, {}};
 };
 
 class fake_store : public storage::store {
@@ -44,7 +44,16 @@ public:
   // A node asks for nothing else.
   expected<storage::batch_result> flush(const storage::batch&) override { return fail(ec::internal); }
   expected<found_jobs> find(std::span<const job_id>) override { return fail(ec::internal); }
-  expected<hints> rescue(const lease::suspect&) override { return fail(ec::internal); }
+  expected<std::vector<created_job>> submit(const storage::submission&) override {
+    return fail(ec::internal);
+  }
+  expected<storage::job_page> list(const storage::page_request&) override { return fail(ec::internal); }
+  expected<job_changes> cancel(std::span<const job_id>) override { return fail(ec::internal); }
+  expected<job_changes> rerun(std::span<const job_id>) override { return fail(ec::internal); }
+  expected<storage::expiry> expire(int) override { return fail(ec::internal); }
+  expected<std::vector<storage::attempt_record>> history(job_id) override { return fail(ec::internal); }
+  expected<storage::explanation> explain(job_id) override { return fail(ec::internal); }
+  expected<job_changes> rescue(const lease::suspect&) override { return fail(ec::internal); }
   expected<bool> host_is_alive(const std::string&) override { return fail(ec::internal); }
   expected<hints> ready_jobs(const storage::ready_query&) override { return fail(ec::internal); }
   expected<storage::promotion> promote(int) override { return fail(ec::internal); }
@@ -65,12 +74,18 @@ private:
 struct pool_log {
   std::vector<node_id> joined;
   std::vector<run_keys> beaten;
+  std::vector<run_keys> cancelled;
 };
 
 worker_pool_actor::behavior_type fake_pool(worker_pool_actor::pointer, pool_log* log) {
   return {
       [log](atom::joined, node_id id, steady_time) { log->joined.push_back(id); },
-      [log](atom::beaten, const run_keys& running, steady_time) { log->beaten.push_back(running); },
+      [log](atom::beaten, const run_keys& running, const run_keys& cancelled, steady_time) {
+        log->beaten.push_back(running);
+        log->cancelled.push_back(cancelled);
+      },
+      [](atom::cancel, const run_keys&) {},
+      [](atom::progress, run_key, const std::string&) {},
       [](atom::ended, run_key, const outcome&) {},
       [](atom::wake) {},
       [](atom::stop) -> caf::result<int> { return 0; },
@@ -112,6 +127,16 @@ BOOST_AUTO_TEST_CASE(it_registers_and_then_beats_every_two_seconds) {
   BOOST_TEST(nodes.registered.size() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_beat_tells_the_pool_what_runs_here_and_what_of_it_is_to_end) {
+  nodes.report.running = {{7, 1}, {8, 2}};
+  nodes.report.cancelled = {{8, 2}};
+  spawn_node();
+  advance(2'100ms);
+  BOOST_REQUIRE(pool.beaten.size() == 1u);
+  BOOST_TEST((pool.beaten[0] == run_keys{{7, 1}, {8, 2}}));
+  BOOST_TEST((pool.cancelled[0] == run_keys{{8, 2}}));
+}
+
 BOOST_AUTO_TEST_CASE(a_condemned_node_registers_anew_at_once) {
   spawn_node();
   nodes.report.known = false;
@@ -144,7 +169,7 @@ BOOST_AUTO_TEST_CASE(an_outage_does_not_change_its_id) {
 
 BOOST_AUTO_TEST_CASE(a_dead_node_is_rescued_within_ten_seconds_of_being_overdue_and_its_jobs_are_hinted) {
   nodes.report.overdue = {{9, timestamp{1s}}};
-  around.rescue_gives = {{77, "default", 5}};
+  around.rescue_gives = {{77, 0, "default", "default", 5, job_status::created, 1, {}}};
   spawn_node();
   advance(2'100ms);
   BOOST_TEST(around.rescued.empty());

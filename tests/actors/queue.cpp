@@ -26,6 +26,13 @@ public:
       return fail(ec::queue_away);
     return hints{{1, "default", 5}};
   }
+  expected<bool> publish(queue::stream, std::span<const std::string>) override { return false; }
+  expected<void> attend(std::chrono::milliseconds) override { return {}; }
+  expected<std::vector<queue::message>> read(queue::stream, const std::string&,
+                                             std::chrono::milliseconds) override {
+    return {};
+  }
+  expected<std::string> newest(queue::stream) override { return "0"; }
   expected<std::int64_t> size(const std::string&) override { return 3; }
 
 private:

@@ -63,7 +63,7 @@ connection_actor::behavior_type fake_connection(connection_actor::pointer self, 
         return hints{{7, "default", 5}};
       },
       [](atom::promote, int) -> caf::result<storage::promotion> { return storage::promotion{}; },
-      [](atom::rescue, const lease::suspect&) -> caf::result<hints> { return hints{}; },
+      [](atom::rescue, const lease::suspect&) -> caf::result<job_changes> { return job_changes{}; },
       [](atom::prune, storage::prune_cursor) -> caf::result<storage::prune_report> {
         return storage::prune_report{};
       },
