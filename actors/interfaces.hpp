@@ -16,6 +16,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 #include <vector>
 
 /// All actors of jobd, as the messages they understand. Messages never leave the process, so they need no
@@ -27,9 +28,9 @@ using claimed_jobs = std::vector<claimed_job>;
 using found_jobs = std::vector<std::optional<job>>;
 using job_ids = std::vector<job_id>;
 using run_keys = std::vector<run_key>;
+using job_events = std::vector<job_event>;
 using job_changes = std::vector<storage::job_change>;
 using submitted = std::vector<created_job>;
-using job_events = std::vector<job_event>;
 using attempt_records = std::vector<storage::attempt_record>;
 using messages = std::vector<queue::message>;
 using suspects = std::vector<lease::suspect>;
@@ -51,6 +52,8 @@ enum class stop_reason : std::uint8_t {
   timeout,
   /// The node gives it up alive: the job goes back.
   give_back,
+  /// A client asked for it: unless its work succeeds first, the job is cancelled.
+  cancelled,
   /// Another node may own the job by now: whatever comes out of it is dropped.
   lost,
 };
@@ -69,9 +72,9 @@ CAF_ADD_TYPE_ID(jobd, (jobd::actors::hints))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::claimed_jobs))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::found_jobs))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::job_ids))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::job_events))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::job_changes))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::submitted))
-CAF_ADD_TYPE_ID(jobd, (jobd::actors::job_events))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::attempt_records))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::messages))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::bulk_report))
@@ -84,13 +87,13 @@ CAF_ADD_TYPE_ID(jobd, (jobd::lease::suspect))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::finish_request))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::finish_answer))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::claim_request))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::progress_update))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::batch))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::batch_result))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::ready_query))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::promotion))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::prune_cursor))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::prune_report))
-CAF_ADD_TYPE_ID(jobd, (jobd::storage::progress_update))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::submission))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::page_request))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::job_page))
@@ -100,6 +103,8 @@ CAF_ADD_ATOM(jobd, jobd::actors::atom, create, "create")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, find, "find")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, claim, "claim")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, finish, "finish")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, progress, "progress")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, cancel, "cancel")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, ready, "ready")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, promote, "promote")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, rescue, "rescue")
@@ -107,6 +112,7 @@ CAF_ADD_ATOM(jobd, jobd::actors::atom, prune, "prune")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, connect, "connect")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, flush, "flush")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, push, "push")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, publish, "publish")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, pop, "pop")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, size, "size")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, done, "done")
@@ -122,13 +128,10 @@ CAF_ADD_ATOM(jobd, jobd::actors::atom, run_once, "run once")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, wake, "wake")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, submit, "submit")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, list, "list")
-CAF_ADD_ATOM(jobd, jobd::actors::atom, cancel, "cancel")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, retry, "retry")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, expire, "expire")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, history, "history")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, explain, "explain")
-CAF_ADD_ATOM(jobd, jobd::actors::atom, progress, "progress")
-CAF_ADD_ATOM(jobd, jobd::actors::atom, publish, "publish")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, attend, "attend")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, read, "read")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, heard, "heard")
@@ -145,9 +148,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::outcome)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::hints)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::claimed_jobs)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::found_jobs)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::job_events)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::job_changes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::submitted)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::job_events)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::attempt_records)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::messages)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::bulk_report)
@@ -157,13 +160,13 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::steady_time)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::lease::suspect)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::finish_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::claim_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::progress_update)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::batch_result)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::ready_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::promotion)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::prune_cursor)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::prune_report)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::progress_update)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::submission)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::page_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::job_page)
@@ -221,12 +224,12 @@ using storage_actor = caf::typed_actor<
     caf::replies_to<atom::explain, job_id>::with<storage::explanation>,
     // Fails at most so many jobs that were not started in time.
     caf::replies_to<atom::expire, int>::with<storage::expiry>,
-    // What a run tells of itself: the newest is written with the next batch.
-    caf::reacts_to<atom::progress, storage::progress_update>,
     // Takes jobs for a node.
     caf::replies_to<atom::claim, storage::claim_request>::with<claimed_jobs>,
     // Ends an attempt, if it still is the job's.
     caf::replies_to<atom::finish, storage::finish_request>::with<storage::finish_answer>,
+    // Writes what a run tells of itself, if it can; of one run only the newest.
+    caf::reacts_to<atom::progress, storage::progress_update>,
     // Reads the first ready jobs.
     caf::replies_to<atom::ready, storage::ready_query>::with<hints>,
     // Turns at most so many due jobs ready.
@@ -305,21 +308,30 @@ using fetcher_actor = caf::typed_actor<
     // Takes at most so many; none after a short wait. `ec::queue_away`.
     caf::replies_to<atom::pop, int>::with<hints>>;
 
-/// A JOB RUNNER actor: sees one run through, from the executor's start to its outcome.
+/// A JOB RUNNER actor: sees one run through, from the executor's start to its outcome, and hands its progress
+/// on, once a second at most.
 using job_runner_actor = caf::typed_actor<
+    // From the executor, or itself later: there is progress to hand on.
+    caf::reacts_to<atom::progress>,
     // From the executor: the work has ended.
     caf::reacts_to<atom::done, outcome>,
     // From the pool: the work is to end, by force after the grace in milliseconds.
     caf::reacts_to<atom::stop, stop_reason, int>>;
 
 /// The WORKER POOL actor: reserves no more jobs than `prefetch`, claims when a slot is free, spawns and
-/// watches one job runner a job, ends what runs out of its time, and holds outcomes until storage has taken
-/// them.
+/// watches one job runner a job, ends what runs out of its time or is cancelled, holds outcomes until storage
+/// has taken them, and publishes what happens to its jobs.
 using worker_pool_actor = caf::typed_actor<
     // From the node: it has an id, first or anew. Runs under an older id are lost.
     caf::reacts_to<atom::joined, node_id, steady_time>,
-    // From the node: its beat of that time was renewed, and this is what the store says runs here.
-    caf::reacts_to<atom::beaten, run_keys, steady_time>,
+    // From the node: its beat of that time was renewed, this is what the store says runs here, and those of
+    // them that are to end.
+    caf::reacts_to<atom::beaten, run_keys, run_keys, steady_time>,
+    // Clients asked for the end of these, wherever they run; attempt 0 is whichever attempt runs. What does
+    // not run here does not matter, nor does asking again.
+    caf::reacts_to<atom::cancel, run_keys>,
+    // From a runner: the newest progress of a run.
+    caf::reacts_to<atom::progress, run_key, std::string>,
     // From a runner: the run has ended.
     caf::reacts_to<atom::ended, run_key, outcome>,
     // From itself: timeouts, leases, outcomes to write again.

@@ -7,6 +7,8 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include <memory>
+#include <mutex>
+#include <string>
 
 namespace jobd::actors {
 
@@ -21,6 +23,16 @@ public:
                                                 worker_pool_actor pool);
 
 private:
+  /// What the executor's thread leaves for the runner. Only the newest counts, so that work that tells much
+  /// of itself fills no mailbox.
+  struct told {
+    std::mutex guard;
+    std::string newest;
+  };
+
+  execution::executor::callbacks callbacks();
+  void progress();
+  void hand_progress_on();
   void done(outcome& o);
   void stop(stop_reason why, std::chrono::milliseconds grace);
 
@@ -31,6 +43,8 @@ private:
   seconds timeout_{};
   worker_pool_actor pool_;
   std::optional<stop_reason> stopping_;
+  std::shared_ptr<told> told_ = std::make_shared<told>();
+  caf::actor_clock::time_point next_progress_at_;
 };
 
 /// `timeout` is only told to the user; the pool watches it.

@@ -6,6 +6,7 @@
 #include "core/log.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <ranges>
 #include <utility>
 
@@ -32,6 +33,16 @@ hint hint_of(const claimed_job& j) {
   return {j.id, j.queue, j.priority};
 }
 
+/// The runner has what the handler needs; the pool only needs to know whose outcome it is.
+claimed_job without_payload(claimed_job& j) {
+  std::string{}.swap(j.payload); // gives the memory back, as an assignment would not
+  return std::move(j);
+}
+
+job_event event_of(const claimed_job& j, job_status status, std::optional<std::string> progress = {}) {
+  return {j.id, j.object_id, j.type, j.queue, status, j.attempt, std::move(progress)};
+}
+
 } // namespace
 
 worker_pool_actor::behavior_type worker_pool_state::make_behavior(worker_pool_options options,
@@ -42,7 +53,12 @@ worker_pool_actor::behavior_type worker_pool_state::make_behavior(worker_pool_op
   self_->delayed_send(self_, wake_every, atom::wake_v);
   return {
       [this](atom::joined, node_id id, steady_time sent) { joined(id, sent); },
-      [this](atom::beaten, const run_keys& should_run, steady_time sent) { beaten(should_run, sent); },
+      [this](atom::beaten, const run_keys& should_run, const run_keys& cancelled, steady_time sent) {
+        beaten(should_run, sent);
+        cancel(cancelled);
+      },
+      [this](atom::cancel, const run_keys& asked) { cancel(asked); },
+      [this](atom::progress, run_key key, std::string& json) { progress(key, json); },
       [this](atom::ended, run_key key, outcome& o) { ended(key, o); },
       [this](atom::wake) { wake(); },
       [this](atom::stop) { return stop(); },
@@ -81,6 +97,29 @@ void worker_pool_state::beaten(const run_keys& should_run, steady_time sent) {
     }
   }
   unexplained_ = std::move(still);
+}
+
+void worker_pool_state::cancel(const run_keys& asked) {
+  for (const auto& key : asked) {
+    const auto last =
+        run_key{key.id, key.attempt == 0 ? std::numeric_limits<attempt_no>::max() : key.attempt};
+    for (auto r = runs_.lower_bound(key); r != runs_.end() && r->first <= last; ++r) {
+      if (std::exchange(r->second.cancelled, true))
+        continue;
+      log::info("The pool ends a job that was cancelled.",
+                {{"job", r->first.id}, {"attempt", r->first.attempt}});
+      end(r->first, stop_reason::cancelled, options_.kill_grace);
+    }
+  }
+}
+
+void worker_pool_state::progress(run_key key, std::string& json) {
+  const auto found = runs_.find(key);
+  if (found == runs_.end() || found->second.lost)
+    return;
+  const auto& r = found->second;
+  publish({event_of(r.what, job_status::running, json)});
+  self_->send(parts_.storage, atom::progress_v, storage::progress_update{r.node, key, std::move(json)});
 }
 
 void worker_pool_state::ended(run_key key, outcome& o) {
@@ -246,6 +285,10 @@ void worker_pool_state::claim(storage::claim_request what, hints from) {
 }
 
 void worker_pool_state::claimed(claimed_jobs& jobs, node_id by) {
+  auto running = job_events{};
+  for (const auto& j : jobs)
+    running.push_back(event_of(j, job_status::running));
+  publish(std::move(running));
   for (auto& j : jobs) {
     if (stopping_ || node_ != by)
       finish(j, by, outcome::given_back());
@@ -297,9 +340,7 @@ void worker_pool_state::start(claimed_job& what, node_id by) {
   r.node = by;
   r.deadline = self_->clock().now() + std::chrono::duration_cast<caf::timespan>(timeout);
   r.exclusive = handler->exclusive;
-  // The runner has what the handler needs; the pool only needs to know whose outcome it is.
-  what.payload.clear();
-  r.what = std::move(what);
+  r.what = without_payload(what);
   deadlines_.emplace(r.deadline, key);
   runs_.emplace(key, std::move(r));
 }
@@ -346,12 +387,13 @@ void worker_pool_state::end_what_is_out_of_lease() {
 // -- writing what came of it
 // ------------------------------------------------------------------------------------
 
-void worker_pool_state::finish(const claimed_job& what, node_id by, outcome o) {
+void worker_pool_state::finish(claimed_job& what, node_id by, outcome o) {
   const auto jitter = std::uniform_real_distribution<double>{0.0, 1.0}(random_);
   const auto conclusion = lifecycle::conclude(what, o, jitter);
   const auto key = run_key{what.id, what.attempt};
   given_back_ += o.what == outcome::kind::released ? 1 : 0;
-  outbox_[key] = {{by, key, conclusion, std::move(o.result), std::move(o.message)}, hint_of(what), false, {}};
+  outbox_[key] = {
+      {by, key, conclusion, std::move(o.result), std::move(o.message)}, without_payload(what), false, {}};
   write(key);
 }
 
@@ -373,12 +415,22 @@ void worker_pool_state::written(run_key key, storage::finish_answer answer) {
   const auto entry = std::move(outbox_.extract(key).mapped());
   if (answer == storage::finish_answer::stale)
     log::warn("The store refused a late outcome.", {{"job", key.id}, {"attempt", key.attempt}});
-  else if (entry.what.what.what == lifecycle::event::release && entry.job)
-    give_back({*entry.job});
-  else if (entry.what.what.retry_in)
-    self_->send(parts_.promoter, atom::due_v,
-                std::chrono::ceil<std::chrono::milliseconds>(*entry.what.what.retry_in));
+  else if (entry.job)
+    accepted(*entry.job, entry.what.what);
   step();
+}
+
+void worker_pool_state::accepted(const claimed_job& job, const lifecycle::conclusion& what) {
+  publish({event_of(job, lifecycle::next(job_status::running, what.what).value())});
+  if (what.what == lifecycle::event::release)
+    give_back({hint_of(job)});
+  if (what.retry_in)
+    self_->send(parts_.promoter, atom::due_v, std::chrono::ceil<std::chrono::milliseconds>(*what.retry_in));
+}
+
+void worker_pool_state::publish(job_events what) {
+  if (!what.empty())
+    self_->send(parts_.queue, atom::publish_v, std::move(what));
 }
 
 void worker_pool_state::write_again() {

@@ -41,7 +41,8 @@ struct worker_pool_parts {
 ///   ended but not yet written).
 /// - Claims as many jobs as slots are free, from the buffer, or from the database while the queue is away.
 /// - Gives hints back that found no slot in time, and then buffers none until a run has ended.
-/// - Runs each job in a job runner of its own, and ends what is out of time, or out of its lease.
+/// - Runs each job in a job runner of its own, and ends what is out of time, out of its lease, or cancelled.
+/// - Passes on what runs tell of themselves, and publishes what happens to their jobs.
 /// - Holds each outcome until storage has taken or refused it.
 /// - Lets go of what the store says runs here and does not.
 class worker_pool_state {
@@ -67,12 +68,13 @@ private:
     time_point deadline;
     bool exclusive = false;
     bool lost = false;
+    bool cancelled = false;
   };
   /// An outcome that is not yet written.
   struct unwritten {
     storage::finish_request what;
     /// Absent for a run that this process knows nothing else of.
-    std::optional<hint> job;
+    std::optional<claimed_job> job;
     bool in_flight = false;
     time_point try_again_at;
   };
@@ -80,6 +82,8 @@ private:
   // Events.
   void joined(node_id id, steady_time sent);
   void beaten(const run_keys& should_run, steady_time sent);
+  void cancel(const run_keys& asked);
+  void progress(run_key key, std::string& json);
   void ended(run_key key, outcome& o);
   void wake();
   caf::result<int> stop();
@@ -108,9 +112,11 @@ private:
   void end_what_is_out_of_lease();
 
   // Writing what came of it.
-  void finish(const claimed_job& what, node_id by, outcome o);
+  void finish(claimed_job& what, node_id by, outcome o);
   void write(run_key key);
   void written(run_key key, storage::finish_answer answer);
+  void accepted(const claimed_job& job, const lifecycle::conclusion& what);
+  void publish(job_events what);
   void write_again();
   void end_shutdown();
 

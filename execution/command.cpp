@@ -32,7 +32,7 @@ struct start_order {
   run_key key;
   program what;
   std::string input;
-  executor::done_callback done;
+  executor::callbacks tell;
 };
 
 struct stop_order {
@@ -43,7 +43,8 @@ struct stop_order {
 using order = std::variant<start_order, stop_order>;
 
 /// What an epoll event speaks of: the low bits, beside the ticket.
-enum source : std::uint64_t { main_process, standard_input, standard_output, standard_errors };
+enum source : std::uint64_t { main_process, standard_input, standard_output, standard_errors, progress };
+constexpr int source_bits = 3;
 
 descriptor checked(int fd, const char* what) {
   if (fd < 0)
@@ -99,7 +100,7 @@ public:
   }
 
 private:
-  /// No ticket has this: it would be the last of 2^62.
+  /// No ticket has this: it would be the last of 2^61.
   static constexpr std::uint64_t inbox_event = ~std::uint64_t{0};
 
   void wake() const {
@@ -183,17 +184,17 @@ bool command_executor::engine::read_inbox() {
 void command_executor::engine::obey(start_order& o) {
   auto child = spawn(o.what);
   if (!child)
-    return o.done(outcome::failed(child.error().context));
+    return o.tell.done(outcome::failed(child.error().context));
   if (runs_.empty())
     tidy_at_ = command_run::clock::now() + tidy_every;
   auto& run =
-      runs_.try_emplace(o.id, std::move(*child), o.key, std::move(o.input), std::move(o.done)).first->second;
+      runs_.try_emplace(o.id, std::move(*child), o.key, std::move(o.input), std::move(o.tell)).first->second;
   const auto& p = run.child();
-  const auto event = o.id << 2;
-  const bool watched = watch(p.ended, event | main_process, EPOLLIN)
-                       && watch(p.output, event | standard_output, EPOLLIN)
-                       && watch(p.errors, event | standard_errors, EPOLLIN)
-                       && (!run.feed() || watch(p.input, event | standard_input, EPOLLOUT));
+  const auto event = o.id << source_bits;
+  const bool watched =
+      watch(p.ended, event | main_process, EPOLLIN) && watch(p.output, event | standard_output, EPOLLIN)
+      && watch(p.errors, event | standard_errors, EPOLLIN) && watch(p.progress, event | progress, EPOLLIN)
+      && (!run.feed() || watch(p.input, event | standard_input, EPOLLOUT));
   if (!watched) // out of kernel memory
     run.stop(0ms, command_run::clock::now());
 }
@@ -209,14 +210,15 @@ void command_executor::engine::handle(std::uint64_t event, time_point now) {
     [[maybe_unused]] const auto size = ::read(wake_.get(), &count, sizeof count);
     return;
   }
-  const auto found = runs_.find(event >> 2);
+  const auto found = runs_.find(event >> source_bits);
   if (found == runs_.end())
     return; // ended by an earlier event of the same round
   auto& run = found->second;
-  switch (static_cast<source>(event & 3)) {
+  switch (static_cast<source>(event & ((1U << source_bits) - 1))) {
   case standard_input: run.feed(); break;
   case standard_output: run.read_stdout(); break;
   case standard_errors: run.read_stderr(); break;
+  case progress: run.read_progress(); break;
   case main_process:
     run.main_ended(now, others());
     finish(found->first);
@@ -252,7 +254,7 @@ void command_executor::engine::finish(ticket id) {
 void command_executor::engine::close_down() {
   for (auto& o : inbox_)
     if (auto* unstarted = std::get_if<start_order>(&o))
-      unstarted->done(outcome::given_back());
+      unstarted->tell.done(outcome::given_back());
   for (auto& [id, run] : runs_) {
     run.release();
     run.stop(0ms, command_run::clock::now());
@@ -268,9 +270,9 @@ command_executor::command_executor() : engine_(std::make_unique<engine>()) {}
 
 command_executor::~command_executor() = default;
 
-void command_executor::start(ticket t, const claimed_job& j, const handler& h, executor::done_callback done) {
+void command_executor::start(ticket t, const claimed_job& j, const handler& h, executor::callbacks tell) {
   program what{h.command, command_environment(j, h), h.memory_mb};
-  engine_->give(start_order{t, {j.id, j.attempt}, std::move(what), command_stdin(j), std::move(done)});
+  engine_->give(start_order{t, {j.id, j.attempt}, std::move(what), command_stdin(j), std::move(tell)});
 }
 
 void command_executor::stop(ticket t, std::chrono::milliseconds grace) {

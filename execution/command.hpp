@@ -22,7 +22,7 @@ public:
   command_executor(const command_executor&) = delete;
 
   /// `t` must be new; `h.command` must name its program by path. Otherwise as in `executor`.
-  void start(ticket t, const claimed_job& j, const handler& h, executor::done_callback done);
+  void start(ticket t, const claimed_job& j, const handler& h, executor::callbacks tell);
   void stop(ticket t, std::chrono::milliseconds grace);
 
 private:

@@ -1,6 +1,7 @@
 #include "execution/command_input.hpp"
 
 #include "core/json_text.hpp"
+#include "execution/process.hpp"
 #include "execution/process_tree.hpp"
 
 #include <cstdlib>
@@ -24,6 +25,7 @@ std::vector<std::string> command_environment(const claimed_job& j, const handler
   all[std::string(attempt_variable)] = std::to_string(j.attempt);
   all["JOB_OBJECT_ID"] = std::to_string(j.object_id);
   all["JOB_TYPE"] = j.type;
+  all["JOB_PROGRESS_FD"] = std::to_string(progress_descriptor);
   std::vector<std::string> list;
   list.reserve(all.size());
   for (const auto& [name, value] : all)

@@ -50,8 +50,8 @@ void drain_pipe(const descriptor& from, Take take) {
 
 } // namespace
 
-command_run::command_run(process p, run_key key, std::string input, executor::done_callback done)
-    : process_(std::move(p)), mark_{process_.pid, key}, input_(std::move(input)), done_(std::move(done)) {}
+command_run::command_run(process p, run_key key, std::string input, executor::callbacks tell)
+    : process_(std::move(p)), mark_{process_.pid, key}, input_(std::move(input)), tell_(std::move(tell)) {}
 
 bool command_run::feed() {
   while (process_.input && written_ < input_.size()) {
@@ -84,6 +84,22 @@ bool command_run::read_stderr() {
   else
     process_.errors.reset();
   return bytes.has_value();
+}
+
+bool command_run::read_progress() {
+  const auto bytes = read_some(process_.progress);
+  tell_progress(bytes ? progress_.add(*bytes) : progress_.end());
+  if (!bytes)
+    process_.progress.reset();
+  return bytes.has_value();
+}
+
+void command_run::tell_progress(bool changed) {
+  if (changed && tell_.progress)
+    tell_.progress(progress_.json());
+  if (!progress_.mistake().empty() && !std::exchange(warned_, true))
+    log::warn("jobd drops what a command writes to JOB_PROGRESS_FD and is no progress.",
+              {{"job", mark_.key.id}, {"attempt", mark_.key.attempt}, {"line", progress_.mistake()}});
 }
 
 void command_run::stop(std::chrono::milliseconds grace, clock::time_point now) {
@@ -153,15 +169,20 @@ void command_run::end() {
 void command_run::drain() {
   drain_pipe(process_.output, [this](std::string_view bytes) { output_.add_stdout(bytes); });
   drain_pipe(process_.errors, [this](std::string_view bytes) { output_.add_stderr(bytes); });
+  bool changed = false;
+  drain_pipe(process_.progress, [&](std::string_view bytes) { changed = progress_.add(bytes) || changed; });
+  changed = progress_.end() || changed;
+  tell_progress(changed);
   process_.input.reset();
   process_.output.reset();
   process_.errors.reset();
+  process_.progress.reset();
 }
 
 void command_run::conclude() {
-  if (!done_)
+  if (!tell_.done)
     return;
-  const auto done = std::exchange(done_, nullptr);
+  const auto done = std::exchange(tell_, {}).done;
   if (released_)
     done(outcome::given_back());
   else if (!status_)

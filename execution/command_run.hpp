@@ -4,6 +4,7 @@
 #include "execution/executor.hpp"
 #include "execution/process.hpp"
 #include "execution/process_tree.hpp"
+#include "execution/progress.hpp"
 
 #include <chrono>
 #include <optional>
@@ -21,13 +22,14 @@ class command_run {
 public:
   using clock = std::chrono::steady_clock;
 
-  command_run(process p, run_key key, std::string input, executor::done_callback done);
+  command_run(process p, run_key key, std::string input, executor::callbacks tell);
 
   /// Writes what the child's stdin takes, and closes it at the end. True while more is to be written.
   bool feed();
   /// Reads a part of what is there. False when it is closed.
   bool read_stdout();
   bool read_stderr();
+  bool read_progress();
 
   /// TERM to all processes now, KILL when `grace` is over. A second call can only shorten the grace.
   void stop(std::chrono::milliseconds grace, clock::time_point now);
@@ -44,7 +46,7 @@ public:
   [[nodiscard]] bool over() const { return phase_ == phase::over; }
   [[nodiscard]] bool reaped() const { return status_.has_value(); }
   [[nodiscard]] const process& child() const { return process_; }
-  /// Calls `done`, once.
+  /// Calls `done`, once; from then on nothing is told.
   void conclude();
 
 private:
@@ -54,6 +56,7 @@ private:
   void sweep(clock::time_point now, unmarked others);
   void look_again(clock::time_point now);
   void drain();
+  void tell_progress(bool changed);
   void end();
 
   process process_;
@@ -61,7 +64,9 @@ private:
   std::string input_;
   std::size_t written_ = 0;
   command_output output_;
-  executor::done_callback done_;
+  progress_reader progress_;
+  bool warned_ = false;
+  executor::callbacks tell_;
 
   phase phase_ = phase::running;
   clock::time_point due_ = clock::time_point::max();

@@ -14,18 +14,18 @@ class dispatcher : public executor {
 public:
   explicit dispatcher(const registry& handlers) : handlers_(std::make_shared<const registry>(handlers)) {}
 
-  ticket start(const claimed_job& j, done_callback done) override {
+  ticket start(const claimed_job& j, callbacks tell) override {
     const ticket t = next_.fetch_add(1, std::memory_order_relaxed);
     const auto* h = handlers_->find(j.type);
     if (!h) {
-      done(outcome::failed("no handler for type " + j.type));
+      tell.done(outcome::failed("no handler for type " + j.type));
     } else if (!h->command.empty()) {
-      commands_.start(t, j, *h, std::move(done));
+      commands_.start(t, j, *h, std::move(tell));
     } else if (const auto* f = handlers_->find_native(h->native)) {
       // An abandoned thread needs its function for longer than we live.
-      natives_.start(t, j, std::shared_ptr<const native_function>(handlers_, f), std::move(done));
+      natives_.start(t, j, std::shared_ptr<const native_function>(handlers_, f), std::move(tell));
     } else {
-      done(outcome::failed("no native function " + h->native));
+      tell.done(outcome::failed("no native function " + h->native));
     }
     return t;
   }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <string>
 
 /// What runs a job's work.
 namespace jobd::execution {
@@ -18,13 +19,20 @@ using ticket = std::uint64_t;
 /// the work could not be started). After `stop` it is called within the grace plus one second, whatever the
 /// work does: work that cannot be ended (a C++ function that ignores its stop token) is given up and reported
 /// as failed.
+///
+/// `progress` may be empty. It is called, any number of times before `done` and never after it, with all that
+/// the run has told of itself so far: a JSON object that can be stored, at most `limits::progress_bytes`. It
+/// must not block.
 class executor {
 public:
-  using done_callback = std::function<void(outcome)>;
+  struct callbacks {
+    std::function<void(outcome)> done;
+    std::function<void(std::string)> progress = {};
+  };
 
   virtual ~executor() = default;
 
-  virtual ticket start(const claimed_job& j, done_callback done) = 0;
+  virtual ticket start(const claimed_job& j, callbacks tell) = 0;
 
   /// Asks the run to end (TERM to its processes, or its stop token), and ends it by force (KILL) after
   /// `grace`. Without effect for a run that is over. A second call with a shorter grace shortens it.

@@ -25,18 +25,42 @@ constexpr auto patience = 500ms;
 constexpr auto closing_time = 1s;
 
 struct native_run {
+  native_run(const claimed_job& j, std::shared_ptr<const native_function> f, executor::callbacks t)
+      : job(j), function(std::move(f)), tell(std::move(t)) {}
+
   claimed_job job;
   std::shared_ptr<const native_function> function;
-  executor::done_callback done;
+  executor::callbacks tell;
   std::stop_source source{};
+  /// Held while something is told, so that nothing is told once the run is over.
+  std::mutex telling{};
+  bool over = false;
   /// When it is given up; set once it was asked to stop.
   std::optional<clock::time_point> deadline{};
   std::chrono::milliseconds grace{};
 };
 
-outcome call(const native_run& run) {
+using run_ptr = std::shared_ptr<native_run>;
+
+void tell_progress(native_run& run, std::string progress) {
+  const std::lock_guard lock(run.telling);
+  if (!run.over && run.tell.progress)
+    run.tell.progress(std::move(progress));
+}
+
+void tell_done(native_run& run, outcome o) {
+  {
+    const std::lock_guard lock(run.telling);
+    run.over = true;
+  }
+  run.tell.done(std::move(o));
+}
+
+outcome call(native_run& run) {
   try {
-    return storable((*run.function)(run.job, run.source.get_token()));
+    run_context context(run.source.get_token(),
+                        [&run](std::string progress) { tell_progress(run, std::move(progress)); });
+    return storable((*run.function)(run.job, context));
   } catch (const std::exception& e) {
     return storable(outcome::failed(e.what()));
   } catch (...) {
@@ -46,14 +70,40 @@ outcome call(const native_run& run) {
 
 } // namespace
 
+run_context::run_context(std::stop_token stop, std::function<void(std::string)> tell)
+    : stop_(std::move(stop)), tell_(std::move(tell)) {}
+
+void run_context::progress(double percent) {
+  const std::lock_guard lock(guard_);
+  state_.percent(percent);
+  tell_all();
+}
+
+void run_context::progress(double percent, std::string_view message) {
+  const std::lock_guard lock(guard_);
+  state_.percent(percent);
+  state_.message(message);
+  tell_all();
+}
+
+void run_context::log(std::string_view line) {
+  const std::lock_guard lock(guard_);
+  state_.log(line);
+  tell_all();
+}
+
+void run_context::tell_all() {
+  if (tell_)
+    tell_(state_.json());
+}
+
 class native_executor::pool : public std::enable_shared_from_this<pool> {
 public:
-  void start(ticket t, native_run run);
+  void start(ticket t, const run_ptr& run);
   void stop(ticket t, std::chrono::milliseconds grace);
   void close();
 
 private:
-  using run_ptr = std::shared_ptr<native_run>;
   using lock = std::unique_lock<std::mutex>;
 
   struct worker {
@@ -80,16 +130,15 @@ private:
   bool closing_ = false;
 };
 
-void native_executor::pool::start(ticket t, native_run run) {
+void native_executor::pool::start(ticket t, const run_ptr& run) {
   lock l(guard_);
-  const auto r = std::make_shared<native_run>(std::move(run));
   // An idle thread counts until it has taken its job, so the jobs that wait count against it.
   if (idle_ <= queue_.size() && !add_thread(&pool::serve)) {
     l.unlock();
-    return r->done(outcome::failed("could not start a thread for the job"));
+    return tell_done(*run, outcome::failed("could not start a thread for the job"));
   }
-  runs_.emplace(t, r);
-  queue_.emplace_back(t, r);
+  runs_.emplace(t, run);
+  queue_.emplace_back(t, run);
   work_.notify_one();
 }
 
@@ -184,7 +233,7 @@ void native_executor::pool::keep_time() {
 }
 
 /// Takes a run out of the list; null if it has ended. Whoever gets it calls `done`: so that happens once.
-native_executor::pool::run_ptr native_executor::pool::take(ticket t) {
+run_ptr native_executor::pool::take(ticket t) {
   const lock l(guard_);
   auto node = runs_.extract(t);
   return node ? std::move(node.mapped()) : nullptr;
@@ -199,7 +248,7 @@ void native_executor::pool::finish(ticket t, outcome o) {
     const lock l(guard_);
     released = closing_ && o.what == outcome::kind::failure; // it was we who broke it off
   }
-  run->done(released ? outcome::given_back() : std::move(o));
+  tell_done(*run, released ? outcome::given_back() : std::move(o));
 }
 
 void native_executor::pool::close() {
@@ -226,7 +275,7 @@ void native_executor::pool::close() {
   for (std::size_t i = 0; i < threads.size(); ++i)
     ended[i] ? threads[i]->thread.join() : threads[i]->thread.detach();
   for (const auto& [t, run] : left)
-    run->done(outcome::given_back());
+    tell_done(*run, outcome::given_back());
 }
 
 native_executor::native_executor() : pool_(std::make_shared<pool>()) {}
@@ -236,8 +285,8 @@ native_executor::~native_executor() {
 }
 
 void native_executor::start(ticket t, const claimed_job& j, std::shared_ptr<const native_function> f,
-                            executor::done_callback done) {
-  pool_->start(t, {.job = j, .function = std::move(f), .done = std::move(done)});
+                            executor::callbacks tell) {
+  pool_->start(t, std::make_shared<native_run>(j, std::move(f), std::move(tell)));
 }
 
 void native_executor::stop(ticket t, std::chrono::milliseconds grace) {

@@ -29,7 +29,7 @@ struct child_plan {
   const char* path;
   char* const* argv;
   char* const* environment;
-  int input, output, errors;
+  int input, output, errors, progress;
   pid_t parent;
   const rlimit* address_space;
   /// Set by the child if it could not start the program: it shares our memory until then.
@@ -39,11 +39,11 @@ struct child_plan {
 /// Descriptors that another thread of the worker opened without close-on-exec must not reach the child
 /// either.
 void close_others() {
-  if (::close_range(3, ~0U, 0) == 0)
+  if (::close_range(progress_descriptor + 1, ~0U, 0) == 0)
     return;
   rlimit most{}; // kernels before 5.9, and container runtimes that filter the call
   ::getrlimit(RLIMIT_NOFILE, &most);
-  for (rlim_t fd = 3; fd < std::min<rlim_t>(most.rlim_cur, 65'536); ++fd)
+  for (rlim_t fd = progress_descriptor + 1; fd < std::min<rlim_t>(most.rlim_cur, 65'536); ++fd)
     ::close(static_cast<int>(fd));
 }
 
@@ -62,8 +62,12 @@ __attribute__((no_sanitize("address", "undefined"))) int run_child(void* argumen
   ::setsid();
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
+  // The last one may take the place of another pipe, whose copy is made by then, or be in its place already:
+  // then close-on-exec must go.
   const bool ready = ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && ::dup2(plan.input, STDIN_FILENO) >= 0
-                     && ::dup2(plan.output, STDOUT_FILENO) >= 0 && ::dup2(plan.errors, STDERR_FILENO) >= 0;
+                     && ::dup2(plan.output, STDOUT_FILENO) >= 0 && ::dup2(plan.errors, STDERR_FILENO) >= 0
+                     && ::dup2(plan.progress, progress_descriptor) >= 0
+                     && ::fcntl(progress_descriptor, F_SETFD, 0) == 0;
   close_others();
   if (ready && ::getppid() != plan.parent)
     ::_exit(127); // the worker died before the parent-death signal was set
@@ -95,8 +99,8 @@ struct pipe_ends {
   descriptor write;
 };
 
-/// Those of stdin, stdout and stderr; 0 or the errno.
-int make_pipes(std::array<pipe_ends, 3>& pipes) {
+/// Those of stdin, stdout, stderr and the progress; 0 or the errno.
+int make_pipes(std::array<pipe_ends, 4>& pipes) {
   for (auto& p : pipes) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
@@ -139,10 +143,10 @@ expected<process> spawn(const program& p) {
   const auto could_not = [&](int error) {
     return fail(ec::internal, "could not start " + p.argv[0] + ": " + std::generic_category().message(error));
   };
-  std::array<pipe_ends, 3> pipes;
+  std::array<pipe_ends, 4> pipes;
   if (const int error = make_pipes(pipes))
     return could_not(error);
-  auto& [in, out, err] = pipes;
+  auto& [in, out, err, told] = pipes;
   const auto argv = pointers(p.argv);
   const auto environment = pointers(p.environment);
   const auto bytes = static_cast<rlim_t>(p.memory_mb.value_or(0)) << 20;
@@ -153,16 +157,18 @@ expected<process> spawn(const program& p) {
                   .input = in.read.get(),
                   .output = out.write.get(),
                   .errors = err.write.get(),
+                  .progress = told.write.get(),
                   .parent = ::getpid(),
                   .address_space = p.memory_mb ? &address_space : nullptr};
   process child;
   if (const int error = start(plan, child))
     return could_not(error);
-  for (const int fd : {in.write.get(), out.read.get(), err.read.get()})
+  for (const int fd : {in.write.get(), out.read.get(), err.read.get(), told.read.get()})
     ::fcntl(fd, F_SETFL, O_NONBLOCK);
   child.input = std::move(in.write);
   child.output = std::move(out.read);
   child.errors = std::move(err.read);
+  child.progress = std::move(told.read);
   return child;
 }
 

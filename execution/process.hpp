@@ -22,6 +22,9 @@ struct program {
   std::optional<int> memory_mb;
 };
 
+/// What a child's end of the progress pipe has as its number.
+inline constexpr int progress_descriptor = 3;
+
 /// A running child and our ends of its pipes, which never block.
 struct process {
   pid_t pid = -1;
@@ -30,6 +33,7 @@ struct process {
   descriptor input;
   descriptor output;
   descriptor errors;
+  descriptor progress;
 };
 
 /// How a process ended: one of the two is set, neither if the system lost it.
@@ -38,7 +42,7 @@ struct exit_status {
   std::optional<int> signal;
 };
 
-/// Starts `p` in a session and process group of its own, with the default signal dispositions, the three
+/// Starts `p` in a session and process group of its own, with the default signal dispositions, the four
 /// pipes and no other descriptor. It dies when the calling *thread* ends. `ec::internal` says why the program
 /// could not be started; nothing is left behind then.
 [[nodiscard]] expected<process> spawn(const program& p);

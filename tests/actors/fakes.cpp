@@ -60,11 +60,11 @@ storage_actor::behavior_type neighbour_storage(storage_actor::pointer, neighbour
         ++n->expiries;
         return unless_away(n, n->expiry);
       },
-      [](atom::progress, storage::progress_update&) {},
       [](atom::claim, storage::claim_request&) -> caf::result<claimed_jobs> { return claimed_jobs{}; },
       [](atom::finish, storage::finish_request&) -> caf::result<storage::finish_answer> {
         return storage::finish_answer::accepted;
       },
+      [](atom::progress, const storage::progress_update&) {},
       [n](atom::ready, const storage::ready_query& q) {
         n->ready_queries.push_back(q);
         return unless_away(n, n->ready);

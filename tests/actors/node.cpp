@@ -74,12 +74,18 @@ private:
 struct pool_log {
   std::vector<node_id> joined;
   std::vector<run_keys> beaten;
+  std::vector<run_keys> cancelled;
 };
 
 worker_pool_actor::behavior_type fake_pool(worker_pool_actor::pointer, pool_log* log) {
   return {
       [log](atom::joined, node_id id, steady_time) { log->joined.push_back(id); },
-      [log](atom::beaten, const run_keys& running, steady_time) { log->beaten.push_back(running); },
+      [log](atom::beaten, const run_keys& running, const run_keys& cancelled, steady_time) {
+        log->beaten.push_back(running);
+        log->cancelled.push_back(cancelled);
+      },
+      [](atom::cancel, const run_keys&) {},
+      [](atom::progress, run_key, const std::string&) {},
       [](atom::ended, run_key, const outcome&) {},
       [](atom::wake) {},
       [](atom::stop) -> caf::result<int> { return 0; },
@@ -119,6 +125,16 @@ BOOST_AUTO_TEST_CASE(it_registers_and_then_beats_every_two_seconds) {
   BOOST_TEST(nodes.beats == 5);
   BOOST_TEST(pool.beaten.size() == 5u);
   BOOST_TEST(nodes.registered.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_beat_tells_the_pool_what_runs_here_and_what_of_it_is_to_end) {
+  nodes.report.running = {{7, 1}, {8, 2}};
+  nodes.report.cancelled = {{8, 2}};
+  spawn_node();
+  advance(2'100ms);
+  BOOST_REQUIRE(pool.beaten.size() == 1u);
+  BOOST_TEST((pool.beaten[0] == run_keys{{7, 1}, {8, 2}}));
+  BOOST_TEST((pool.cancelled[0] == run_keys{{8, 2}}));
 }
 
 BOOST_AUTO_TEST_CASE(a_condemned_node_registers_anew_at_once) {

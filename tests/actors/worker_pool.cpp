@@ -9,17 +9,21 @@ namespace {
 struct fake_executor : execution::executor {
   struct started {
     claimed_job what;
-    done_callback done;
+    callbacks tell;
     std::optional<std::chrono::milliseconds> stopped;
+    int stops = 0;
   };
   std::vector<started> runs;
   bool throws = false;
 
-  execution::ticket start(const claimed_job& j, done_callback done) override {
-    runs.push_back({j, std::move(done), {}});
+  execution::ticket start(const claimed_job& j, callbacks tell) override {
+    runs.push_back({j, std::move(tell), {}});
     return runs.size() - 1;
   }
-  void stop(execution::ticket t, std::chrono::milliseconds grace) override { runs[t].stopped = grace; }
+  void stop(execution::ticket t, std::chrono::milliseconds grace) override {
+    runs[t].stopped = grace;
+    ++runs[t].stops;
+  }
 };
 
 /// What stands around the pool.
@@ -34,6 +38,10 @@ struct surroundings {
   std::vector<storage::claim_request> claims;
   std::vector<storage::finish_request> finishes;
   storage::finish_answer finish_answer = storage::finish_answer::accepted;
+  std::vector<storage::progress_update> progress;
+  /// What storage was told of runs, in its order.
+  std::vector<std::string> writes;
+  job_events published;
   /// What a claim in queue order finds.
   std::vector<job_id> in_store;
   std::map<job_id, attempt_no> attempts;
@@ -52,6 +60,7 @@ struct surroundings {
       auto j = claimed_job{};
       j.id = id;
       j.attempt = ++attempts[id];
+      j.object_id = 70;
       j.type = types.contains(id) ? types[id] : "default";
       j.queue = "default";
       j.max_attempts = max_attempts;
@@ -64,6 +73,16 @@ struct surroundings {
 storage_actor::behavior_type fake_storage(storage_actor::pointer self, surroundings* w) {
   return {
       [](atom::create, job_spec&) -> caf::result<created_job> { return created_job{}; },
+      [](atom::find, const job_ids&) -> caf::result<found_jobs> { return found_jobs{}; },
+      [](atom::submit, const storage::submission&) -> caf::result<submitted> { return submitted{}; },
+      [](atom::list, const storage::page_request&) -> caf::result<storage::job_page> {
+        return storage::job_page{};
+      },
+      [](atom::cancel, const job_ids&) -> caf::result<job_changes> { return job_changes{}; },
+      [](atom::retry, const job_ids&) -> caf::result<job_changes> { return job_changes{}; },
+      [](atom::history, job_id) -> caf::result<attempt_records> { return attempt_records{}; },
+      [](atom::explain, job_id) -> caf::result<storage::explanation> { return storage::explanation{}; },
+      [](atom::expire, int) -> caf::result<storage::expiry> { return storage::expiry{}; },
       [](atom::find, job_id) -> caf::result<job> { return job{}; },
       [w, self](atom::claim, storage::claim_request& what) -> caf::result<claimed_jobs> {
         w->claims.push_back(what);
@@ -75,13 +94,18 @@ storage_actor::behavior_type fake_storage(storage_actor::pointer self, surroundi
       },
       [w](atom::finish, storage::finish_request& what) -> caf::result<storage::finish_answer> {
         w->finishes.push_back(what);
+        w->writes.push_back("finish");
         if (w->store_fails != ec::none)
           return to_caf({w->store_fails, {}});
         return w->finish_answer;
       },
+      [w](atom::progress, storage::progress_update& what) {
+        w->writes.push_back(what.progress);
+        w->progress.push_back(std::move(what));
+      },
       [](atom::ready, const storage::ready_query&) -> caf::result<hints> { return hints{}; },
       [](atom::promote, int) -> caf::result<storage::promotion> { return storage::promotion{}; },
-      [](atom::rescue, const lease::suspect&) -> caf::result<hints> { return hints{}; },
+      [](atom::rescue, const lease::suspect&) -> caf::result<job_changes> { return job_changes{}; },
       [](atom::prune, storage::prune_cursor) -> caf::result<storage::prune_report> {
         return storage::prune_report{};
       },
@@ -92,6 +116,12 @@ storage_actor::behavior_type fake_storage(storage_actor::pointer self, surroundi
 queue_actor::behavior_type fake_queue(queue_actor::pointer, surroundings* w) {
   return {
       [w](atom::push, hints& more) { w->pushed.insert(w->pushed.end(), more.begin(), more.end()); },
+      [w](atom::publish, job_events& more) {
+        w->published.insert(w->published.end(), more.begin(), more.end());
+      },
+      [](atom::cancel, const run_keys&) {},
+      [](atom::attend, std::chrono::milliseconds) -> caf::result<caf::unit_t> { return caf::unit; },
+      [](atom::read, const std::string&) -> caf::result<messages> { return messages{}; },
       [](atom::size, const std::string&) { return std::int64_t{0}; },
       [](atom::flush) {},
   };
@@ -154,16 +184,33 @@ struct pool_fixture : actor_fixture {
     self->send(pool, atom::joined_v, id, now());
     run();
   }
-  void beat(run_keys running = {}) {
-    self->send(pool, atom::beaten_v, std::move(running), now());
+  void beat(run_keys running = {}, run_keys cancelled = {}) {
+    self->send(pool, atom::beaten_v, std::move(running), std::move(cancelled), now());
     run();
+  }
+  void cancel(run_keys asked) {
+    self->send(pool, atom::cancel_v, std::move(asked));
+    run();
+  }
+  void tell(std::size_t index, std::string progress) {
+    executor->runs[index].tell.progress(std::move(progress));
+    run();
+  }
+  /// What was published of a job, each as `running 1` (status and attempt), with the progress behind it.
+  std::vector<std::string> news(job_id id) {
+    auto texts = std::vector<std::string>{};
+    for (const auto& e : world.published)
+      if (e.id == id)
+        texts.push_back(std::string{to_string(e.status)} + " " + std::to_string(e.attempt)
+                        + (e.progress ? " " + *e.progress : ""));
+    return texts;
   }
   void queue_jobs(job_id first, job_id last) {
     for (auto id = first; id <= last; ++id)
       world.queued.push_back({id, "default", 5});
   }
   void end(std::size_t index, outcome o) {
-    if (auto done = std::exchange(executor->runs[index].done, nullptr))
+    if (auto done = std::exchange(executor->runs[index].tell, {}).done)
       done(std::move(o));
     run();
   }
@@ -438,6 +485,210 @@ BOOST_AUTO_TEST_CASE(a_stale_outcome_is_dropped) {
   end(0, outcome::succeeded());
   advance(5s);
   BOOST_TEST(world.finishes.size() == 1u);
+}
+
+// -- cancels
+
+BOOST_AUTO_TEST_CASE(a_cancel_ends_the_run_and_its_job_is_cancelled) {
+  world.max_attempts = 3;
+  queue_jobs(1, 2);
+  spawn_pool(5, 2);
+  cancel({{1, 1}});
+  BOOST_REQUIRE(executor->runs[0].stopped);
+  BOOST_TEST(executor->runs[0].stopped->count() == 5'000);
+  BOOST_TEST(!executor->runs[1].stopped);
+  end(0, outcome::failed("killed by signal 15 (SIGTERM)"));
+  BOOST_REQUIRE(world.finishes.size() == 1u);
+  BOOST_TEST((world.finishes[0].what == lifecycle::conclusion{lifecycle::event::cancel, {}}));
+  BOOST_TEST(world.finishes[0].message == "cancelled; killed by signal 15 (SIGTERM)");
+  BOOST_TEST(world.due.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_cancel_of_attempt_0_ends_whichever_attempt_runs) {
+  world.attempts[1] = 6;
+  queue_jobs(1, 3);
+  spawn_pool(5, 3);
+  cancel({{1, 0}, {3, 0}});
+  BOOST_TEST(executor->runs[0].stopped.has_value());
+  BOOST_TEST(!executor->runs[1].stopped);
+  BOOST_TEST(executor->runs[2].stopped.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_cancel_of_what_does_not_run_here_changes_nothing) {
+  world.attempts[1] = 6;
+  queue_jobs(1, 2);
+  spawn_pool(5, 2);
+  cancel({{1, 6}, {1, 8}, {3, 1}, {3, 0}});
+  BOOST_TEST(!executor->runs[0].stopped);
+  end(1, outcome::succeeded());
+  cancel({{2, 1}, {2, 0}});
+  BOOST_TEST(world.finishes.size() == 1u);
+  end(0, outcome::failed("x"));
+  BOOST_TEST((world.finishes.back().what.what == lifecycle::event::fail));
+}
+
+BOOST_AUTO_TEST_CASE(a_cancel_that_is_repeated_changes_nothing) {
+  queue_jobs(1, 1);
+  spawn_pool(5, 2);
+  cancel({{1, 1}, {1, 1}});
+  cancel({{1, 0}});
+  beat({{1, 1}}, {{1, 1}});
+  BOOST_TEST(executor->runs[0].stops == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_beat_cancels_what_no_one_else_told) {
+  queue_jobs(1, 1);
+  spawn_pool(5, 2);
+  beat({{1, 1}}, {{1, 1}});
+  BOOST_TEST(executor->runs[0].stopped.has_value());
+  end(0, outcome::failed(""));
+  BOOST_REQUIRE(world.finishes.size() == 1u);
+  BOOST_TEST((world.finishes[0].what.what == lifecycle::event::cancel));
+  BOOST_TEST(world.finishes[0].message == "cancelled");
+}
+
+BOOST_AUTO_TEST_CASE(work_that_succeeded_before_the_cancel_reached_it_has_succeeded) {
+  queue_jobs(1, 1);
+  spawn_pool(5, 2);
+  cancel({{1, 1}});
+  end(0, outcome::succeeded("1", "done"));
+  BOOST_REQUIRE(world.finishes.size() == 1u);
+  BOOST_TEST((world.finishes[0].what.what == lifecycle::event::succeed));
+  BOOST_TEST(world.finishes[0].result == "1");
+  BOOST_TEST(world.finishes[0].message == "done");
+}
+
+BOOST_AUTO_TEST_CASE(a_cancelled_run_does_not_run_out_of_its_time_as_well) {
+  queue_jobs(1, 1);
+  spawn_pool(5, 2);
+  advance(59s);
+  cancel({{1, 1}});
+  advance(2s);
+  BOOST_TEST(executor->runs[0].stops == 1);
+  end(0, outcome::failed("killed"));
+  BOOST_REQUIRE(world.finishes.size() == 1u);
+  BOOST_TEST(world.finishes[0].message == "cancelled; killed");
+}
+
+BOOST_AUTO_TEST_CASE(a_cancelled_run_that_is_lost_writes_nothing) {
+  queue_jobs(1, 1);
+  spawn_pool(5, 2);
+  cancel({{1, 1}});
+  join(2);
+  end(0, outcome::failed("killed"));
+  BOOST_TEST(world.finishes.empty());
+}
+
+// -- progress
+
+BOOST_AUTO_TEST_CASE(the_first_progress_is_written_at_once_and_then_the_newest_once_a_second) {
+  queue_jobs(1, 1);
+  spawn_pool(5, 2);
+  tell(0, "{\"percent\":1}");
+  BOOST_REQUIRE(world.progress.size() == 1u);
+  BOOST_TEST(world.progress[0].node == 1);
+  BOOST_TEST((world.progress[0].run == run_key{1, 1}));
+  BOOST_TEST(world.progress[0].progress == "{\"percent\":1}");
+  for (auto i = 2; i <= 36; ++i) { // each 50 ms later
+    tell(0, "{\"percent\":" + std::to_string(i) + "}");
+    advance(50ms);
+  }
+  advance(5s);
+  BOOST_REQUIRE(world.progress.size() == 3u);
+  BOOST_TEST(world.progress[1].progress == "{\"percent\":21}");
+  BOOST_TEST(world.progress[2].progress == "{\"percent\":36}");
+  // After a rest the next one goes at once again.
+  tell(0, "{\"percent\":37}");
+  BOOST_TEST(world.progress.size() == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(each_run_has_its_own_second) {
+  queue_jobs(1, 2);
+  spawn_pool(5, 2);
+  tell(0, "{\"percent\":1}");
+  tell(1, "{\"percent\":2}");
+  BOOST_TEST(world.progress.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(the_last_progress_is_sent_before_the_finish) {
+  queue_jobs(1, 1);
+  spawn_pool(5, 2);
+  tell(0, "1");
+  executor->runs[0].tell.progress("2");
+  executor->runs[0].tell.progress("3");
+  end(0, outcome::succeeded());
+  const auto want = std::vector<std::string>{"1", "3", "finish"};
+  BOOST_TEST(world.writes == want, boost::test_tools::per_element());
+  advance(5s);
+  BOOST_TEST(world.writes.size() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(of_much_that_a_run_tells_at_a_time_only_the_newest_becomes_a_message) {
+  queue_jobs(1, 1);
+  spawn_pool(5, 2);
+  for (auto i = 0; i < 10'000; ++i)
+    executor->runs[0].tell.progress(std::to_string(i));
+  run();
+  BOOST_REQUIRE(world.progress.size() == 1u);
+  BOOST_TEST(world.progress.back().progress == "9999");
+}
+
+BOOST_AUTO_TEST_CASE(progress_of_a_lost_run_is_dropped) {
+  queue_jobs(1, 1);
+  spawn_pool(5, 2);
+  join(2);
+  tell(0, "1");
+  BOOST_TEST(world.progress.empty());
+  BOOST_TEST(news(1).size() == 1u); // that it runs
+}
+
+// -- events
+
+BOOST_AUTO_TEST_CASE(what_happens_to_a_job_is_published) {
+  world.types[1] = "builtin:echo";
+  queue_jobs(1, 1);
+  spawn_pool(5, 2);
+  BOOST_REQUIRE(world.published.size() == 1u);
+  BOOST_TEST((world.published[0] == job_event{1, 70, "builtin:echo", "default", job_status::running, 1, {}}));
+  tell(0, "{\"percent\":5}");
+  end(0, outcome::succeeded());
+  const auto want = std::vector<std::string>{"running 1", "running 1 {\"percent\":5}", "success 1"};
+  BOOST_TEST(news(1) == want, boost::test_tools::per_element());
+  BOOST_TEST((world.published[2] == job_event{1, 70, "builtin:echo", "default", job_status::success, 1, {}}));
+}
+
+BOOST_AUTO_TEST_CASE(each_end_of_a_run_is_published_as_the_status_that_follows) {
+  world.max_attempts = 2;
+  queue_jobs(1, 3);
+  spawn_pool(5, 3);
+  end(0, outcome::failed("again"));
+  BOOST_TEST(news(1).back() == "created 1");
+  cancel({{2, 1}});
+  end(1, outcome::failed("killed"));
+  BOOST_TEST(news(2).back() == "cancelled 1");
+  end(2, outcome::given_back());
+  BOOST_TEST(news(3)[1] == "created 1");
+  world.max_attempts = 1;
+  queue_jobs(4, 4);
+  advance(100ms);
+  end(executor->runs.size() - 1, outcome::failed("no"));
+  BOOST_TEST(news(4).back() == "failed 1");
+}
+
+BOOST_AUTO_TEST_CASE(an_end_is_published_once_it_is_accepted_and_not_before) {
+  queue_jobs(1, 2);
+  spawn_pool(5, 2);
+  world.store_fails = ec::store_away;
+  end(0, outcome::succeeded());
+  advance(2s);
+  BOOST_TEST(news(1).size() == 1u);
+  world.store_fails = ec::none;
+  advance(600ms);
+  BOOST_REQUIRE(news(1).size() == 2u);
+  BOOST_TEST(news(1)[1] == "success 1");
+  world.finish_answer = storage::finish_answer::stale;
+  end(1, outcome::succeeded());
+  BOOST_TEST(news(2).size() == 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

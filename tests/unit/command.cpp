@@ -54,22 +54,32 @@ std::size_t open_descriptors() {
   return static_cast<std::size_t>(std::distance(fs::directory_iterator("/proc/self/fd"), {}));
 }
 
-/// The outcomes that `done` was called with.
+/// The outcomes that `done` was called with, and the progress that was told before.
 struct outcomes {
   std::mutex guard;
   std::condition_variable changed;
   std::vector<outcome> all;
+  std::vector<std::string> progress;
 
-  executor::done_callback callback() {
-    return [this](outcome o) {
-      const std::lock_guard lock(guard);
-      all.push_back(std::move(o));
-      changed.notify_all();
-    };
+  executor::callbacks callbacks() {
+    return {[this](outcome o) {
+              const std::lock_guard lock(guard);
+              all.push_back(std::move(o));
+              changed.notify_all();
+            },
+            [this](std::string json) {
+              const std::lock_guard lock(guard);
+              progress.push_back(std::move(json));
+              changed.notify_all();
+            }};
   }
   bool reach(std::size_t count) {
     std::unique_lock lock(guard);
     return changed.wait_for(lock, limit, [&] { return all.size() >= count; });
+  }
+  bool tells(std::size_t count) {
+    std::unique_lock lock(guard);
+    return changed.wait_for(lock, limit, [&] { return progress.size() >= count; });
   }
 };
 
@@ -111,7 +121,7 @@ struct fixture {
   }
 
   ticket start(handler h) {
-    executor->start(++last, job, h, seen.callback());
+    executor->start(++last, job, h, seen.callbacks());
     return last;
   }
   /// The script finds `folder` in $T.
@@ -207,7 +217,7 @@ BOOST_AUTO_TEST_CASE(environment_holds_nothing_but_what_is_promised) {
   h.env = {{"SIZE", "64"}, {"LANG", "C.UTF-8"}};
   const auto o = run(h);
   ::unsetenv("DATABASE_URL");
-  std::vector<std::string> want{"JOB_ATTEMPT=2",      "JOB_ID=7",     "JOB_OBJECT_ID=99",
+  std::vector<std::string> want{"JOB_ATTEMPT=2",      "JOB_ID=7",     "JOB_OBJECT_ID=99", "JOB_PROGRESS_FD=3",
                                 "JOB_TYPE=thumbnail", "LANG=C.UTF-8", "SIZE=64"};
   for (const char* name : {"PATH", "HOME"})
     if (const char* value = std::getenv(name))
@@ -227,7 +237,7 @@ BOOST_AUTO_TEST_CASE(path_has_a_default) {
   BOOST_TEST(o.result == "\"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\"");
 }
 
-BOOST_AUTO_TEST_CASE(command_inherits_three_descriptors) {
+BOOST_AUTO_TEST_CASE(command_inherits_four_descriptors) {
   const int leaked = ::open("/dev/null", O_RDONLY); // without close-on-exec, as a careless library would
   start("sleep 0.2");                               // its pipes are open meanwhile
   handler h;
@@ -236,7 +246,7 @@ BOOST_AUTO_TEST_CASE(command_inherits_three_descriptors) {
   ::close(leaked);
   BOOST_REQUIRE(seen.reach(2));
   const auto& listed = seen.all[0].result.empty() ? seen.all[1].result : seen.all[0].result;
-  BOOST_TEST(listed == "\"0\\n1\\n2\\n3\""); // 3 is what ls opened
+  BOOST_TEST(listed == "\"0\\n1\\n2\\n3\\n4\""); // 4 is what ls opened
 }
 
 BOOST_AUTO_TEST_CASE(command_leads_a_session_and_group_of_its_own) {
@@ -324,7 +334,7 @@ BOOST_AUTO_TEST_CASE(lack_of_descriptors_fails_the_job_and_leaks_none) {
   rlimit usual{};
   ::getrlimit(RLIMIT_NOFILE, &usual);
   const auto before = open_descriptors();
-  for (int free = 0; free < 7; ++free) { // a run needs seven: three pipes and a handle of the process
+  for (int free = 0; free < 9; ++free) { // a run needs nine: four pipes and a handle of the process
     rlimit low = usual;
     low.rlim_cur = 0;
     for (int left = free; left > 0 || ::fcntl(static_cast<int>(low.rlim_cur), F_GETFD) >= 0; ++low.rlim_cur)
@@ -396,6 +406,63 @@ BOOST_AUTO_TEST_CASE(children_that_no_run_started_are_left_alone) {
   BOOST_REQUIRE(::waitid(P_PID, static_cast<id_t>(own), &info, WEXITED | WNOWAIT) == 0);
   run("true"); // nor are they reaped
   BOOST_TEST(::waitpid(own, &status, 0) == own);
+}
+
+BOOST_AUTO_TEST_CASE(progress_is_told_while_the_command_runs) {
+  start("echo '{\"percent\": 50, \"message\": \"half\"}' >&$JOB_PROGRESS_FD\n"
+        "until [ -e $T/go ]; do sleep 0.01; done; echo 1");
+  BOOST_REQUIRE(seen.tells(1));
+  BOOST_TEST(seen.progress.at(0) == R"({"percent":50,"message":"half"})");
+  BOOST_TEST(seen.all.empty());
+  std::ofstream(file("go")) << 1;
+  BOOST_CHECK(result() == outcome::succeeded("1"));
+}
+
+BOOST_AUTO_TEST_CASE(progress_of_the_last_moment_is_told_before_the_end) {
+  for (int i = 0; i < 50; ++i) {
+    seen.progress.clear();
+    run("echo '{\"percent\": 99}' >&$JOB_PROGRESS_FD; printf '{\"log\": \"bye\"}' >&$JOB_PROGRESS_FD");
+    BOOST_REQUIRE(!seen.progress.empty());
+    BOOST_TEST(seen.progress.back() == R"({"percent":99,"log":["bye"]})");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_progress_is_dropped_and_harms_nothing) {
+  BOOST_CHECK(run("echo 'half done' >&$JOB_PROGRESS_FD; echo '{\"percent\": 101}' >&$JOB_PROGRESS_FD\n"
+                  "echo '{\"percent\": 1}' >&$JOB_PROGRESS_FD; echo 1")
+              == outcome::succeeded("1"));
+  BOOST_TEST(seen.progress.back() == R"({"percent":1})");
+}
+
+BOOST_AUTO_TEST_CASE(command_that_writes_much_progress_is_not_blocked) {
+  BOOST_CHECK(run("yes '{\"percent\": 7}' | head -n 100000 >&$JOB_PROGRESS_FD; echo 1")
+              == outcome::succeeded("1"));
+  BOOST_TEST(seen.progress.back() == R"({"percent":7})");
+}
+
+BOOST_AUTO_TEST_CASE(progress_that_no_one_asked_for_is_read_all_the_same) {
+  handler h;
+  h.command = {"/bin/sh", "-c", "yes '{\"percent\": 7}' | head -n 20000 >&$JOB_PROGRESS_FD; echo 1"};
+  executor->start(++last, job, h, {seen.callbacks().done});
+  BOOST_CHECK(result() == outcome::succeeded("1"));
+}
+
+BOOST_AUTO_TEST_CASE(command_may_close_its_progress) {
+  BOOST_CHECK(run("exec 3>&-; sleep 0.05; echo 1") == outcome::succeeded("1"));
+}
+
+BOOST_AUTO_TEST_CASE(child_that_holds_the_progress_pipe_delays_nothing) {
+  BOOST_CHECK(run(daemon("sleep 1000", "pid") + "echo '{\"percent\": 1}' >&3; echo 1")
+              == outcome::succeeded("1"));
+  BOOST_TEST(is_gone(pid_in("pid")));
+  BOOST_TEST(seen.progress.back() == R"({"percent":1})");
+}
+
+BOOST_AUTO_TEST_CASE(child_that_writes_progress_without_end_delays_nothing) {
+  BOOST_CHECK(run("yes '{\"percent\": 7}' >&3 & sleep 0.05; echo 1") == outcome::succeeded("1"));
+  const auto told = seen.progress.size();
+  run("true");
+  BOOST_TEST(seen.progress.size() == told); // nothing after the end
 }
 
 BOOST_AUTO_TEST_CASE(stop_asks_with_term) {
@@ -480,10 +547,10 @@ BOOST_AUTO_TEST_CASE(done_may_start_the_next_run) {
   const auto second = ++last;
   handler h;
   h.command = {"/bin/true"};
-  executor->start(first, job, h, [&](outcome o) {
-    seen.callback()(std::move(o));
-    executor->start(second, job, h, seen.callback());
-  });
+  executor->start(first, job, h, {[&](outcome o) {
+                    seen.callbacks().done(std::move(o));
+                    executor->start(second, job, h, seen.callbacks());
+                  }});
   BOOST_TEST(seen.reach(2));
 }
 
@@ -506,7 +573,7 @@ BOOST_AUTO_TEST_CASE(two_executors_do_not_take_each_others_children) {
   handler h;
   h.command = {"/bin/sh", "-c", "exit 4"};
   for (int i = 0; i < 50; ++i) {
-    other.start(static_cast<ticket>(i) + 1, job, h, others.callback());
+    other.start(static_cast<ticket>(i) + 1, job, h, others.callbacks());
     start(h);
   }
   BOOST_REQUIRE(seen.reach(50));
@@ -534,7 +601,7 @@ BOOST_AUTO_TEST_CASE(command_dies_with_its_worker) {
     command_executor own;
     handler h;
     h.command = {"/bin/sh", "-c", "echo $$ > " + file("pid") + "; exec sleep 1000"};
-    own.start(1, job, h, [](outcome) {});
+    own.start(1, job, h, {[](outcome) {}});
     for (;;)
       ::pause();
   }

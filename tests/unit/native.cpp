@@ -40,18 +40,24 @@ private:
   bool open_ = false;
 };
 
-/// The outcomes that `done` was called with.
+/// The outcomes that `done` was called with, and the progress that was told before.
 struct outcomes {
   std::mutex guard;
   std::condition_variable changed;
   std::vector<outcome> all;
+  std::vector<std::string> progress;
 
-  executor::done_callback callback() {
-    return [this](outcome o) {
-      const std::lock_guard lock(guard);
-      all.push_back(std::move(o));
-      changed.notify_all();
-    };
+  executor::callbacks callbacks() {
+    return {[this](outcome o) {
+              const std::lock_guard lock(guard);
+              all.push_back(std::move(o));
+              changed.notify_all();
+            },
+            [this](std::string json) {
+              const std::lock_guard lock(guard);
+              progress.push_back(std::move(json));
+              changed.notify_all();
+            }};
   }
   bool reach(std::size_t count) {
     std::unique_lock lock(guard);
@@ -66,7 +72,7 @@ struct fixture {
   ticket last = 0;
 
   ticket start(native_function f) {
-    executor->start(++last, job, std::make_shared<const native_function>(std::move(f)), seen.callback());
+    executor->start(++last, job, std::make_shared<const native_function>(std::move(f)), seen.callbacks());
     return last;
   }
   outcome result() {
@@ -121,6 +127,68 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_stored_is_not_handed_on) {
   BOOST_TEST(o.message.starts_with("the result is not valid JSON"));
   BOOST_CHECK(run([](auto&&...) { return outcome::succeeded("\"" + std::string(2 << 20, 'x') + "\""); })
               == outcome::failed("the result is over 1 MiB"));
+}
+
+BOOST_AUTO_TEST_CASE(progress_is_told_as_it_grows) {
+  run([](const claimed_job&, run_context& context) {
+    context.progress(12.5);
+    context.log("began");
+    context.progress(100.0001, "almost");
+    return outcome::succeeded();
+  });
+  const std::vector<std::string> want{R"({"percent":12.5})", R"({"percent":12.5,"log":["began"]})",
+                                      R"({"percent":100,"message":"almost","log":["began"]})"};
+  BOOST_TEST(seen.progress == want, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(progress_that_no_one_asked_for_is_no_harm) {
+  const auto f = std::make_shared<const native_function>([](const claimed_job&, run_context& context) {
+    context.progress(1);
+    return outcome::succeeded();
+  });
+  executor->start(++last, job, f, {seen.callbacks().done});
+  BOOST_CHECK(result() == outcome::succeeded());
+}
+
+BOOST_AUTO_TEST_CASE(context_knows_when_to_stop) {
+  const auto t = start([](const claimed_job&, run_context& c) { return wait_for_stop(c.stop_token()); });
+  executor->stop(t, limit);
+  BOOST_CHECK(result() == outcome::failed("stopped"));
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_told_after_a_function_was_given_up) {
+  const auto way_out = std::make_shared<door>();
+  const auto ended = std::make_shared<door>();
+  const auto t = start([=](const claimed_job&, run_context& context) {
+    context.progress(1);
+    way_out->wait();
+    context.progress(2);
+    ended->open();
+    return outcome::succeeded();
+  });
+  executor->stop(t, 0ms);
+  result();
+  way_out->open();
+  BOOST_TEST(ended->wait());
+  BOOST_TEST(seen.progress.size() <= 1u); // none if it was given up before it began
+  for (const auto& told : seen.progress)
+    BOOST_TEST(told == R"({"percent":1})");
+}
+
+BOOST_AUTO_TEST_CASE(threads_of_a_function_may_all_tell) {
+  run([](const claimed_job&, run_context& context) {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i)
+      threads.emplace_back([&] {
+        for (int n = 0; n < 100; ++n)
+          context.log("x");
+      });
+    threads.clear();
+    context.progress(100);
+    return outcome::succeeded();
+  });
+  BOOST_REQUIRE(seen.progress.size() == 401u);
+  BOOST_TEST(seen.progress.back().starts_with(R"({"percent":100,"log":["x","x",)"));
 }
 
 BOOST_AUTO_TEST_CASE(idle_thread_is_used_again) {
@@ -231,10 +299,10 @@ BOOST_AUTO_TEST_CASE(done_may_start_the_next_run) {
   last = 2;
   const auto nothing =
       std::make_shared<const native_function>([](auto&&...) { return outcome::succeeded(); });
-  executor->start(1, job, nothing, [&](outcome o) {
-    seen.callback()(std::move(o));
-    executor->start(2, job, nothing, seen.callback());
-  });
+  executor->start(1, job, nothing, {[&](outcome o) {
+                    seen.callbacks().done(std::move(o));
+                    executor->start(2, job, nothing, seen.callbacks());
+                  }});
   BOOST_TEST(seen.reach(2));
 }
 
