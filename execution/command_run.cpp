@@ -99,7 +99,7 @@ void command_run::tell_progress(bool changed) {
     tell_.progress(progress_.json());
   if (!progress_.mistake().empty() && !std::exchange(warned_, true))
     log::warn("jobd drops what a command writes to JOB_PROGRESS_FD and is no progress.",
-              {{"job", mark_.key.id}, {"attempt", mark_.key.attempt}, {"line", progress_.mistake()}});
+              {{"job", mark_.key.id}, {"attempt", mark_.key.attempt}, {"why", progress_.mistake()}});
 }
 
 void command_run::stop(std::chrono::milliseconds grace, clock::time_point now) {
