@@ -136,6 +136,16 @@ void node_process::work(const std::shared_ptr<execution::registry>& handlers) {
   pool_ = keep(
       system_.spawn(worker_pool, options,
                     worker_pool_parts{handlers, executor_, storage_, queue_, fetches, hints, promoter_}));
+  keep(system_.spawn<caf::detached>(listener,
+                                    listener_options{outside_.make_queue, queue::stream::cancels,
+                                                     [pool = *pool_](const messages& asked) {
+                                                       auto runs = run_keys{};
+                                                       for (const auto& m : asked)
+                                                         if (const auto run = queue::read_run(m.text))
+                                                           runs.push_back(*run);
+                                                       caf::anon_send(pool, atom::cancel_v, std::move(runs));
+                                                     },
+                                                     [](bool) {}}));
   log::info("The worker runs.",
             {{"concurrency", settings_.job_concurrency}, {"prefetch", settings_.job_prefetch}});
 }

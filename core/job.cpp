@@ -57,6 +57,10 @@ expected<void> validate(const job_spec& spec) {
     return fail(ec::invalid, "delay must be a number of seconds from 0 to 31622400");
   if (spec.run_at && spec.delay)
     return fail(ec::invalid, "run_at and delay exclude each other: give one of them");
+  if (spec.expires_in && !in_range(*spec.expires_in, seconds{0.001}, limits::delay))
+    return fail(ec::invalid, "expires_in must be a number of seconds from 0.001 to 31622400");
+  if (spec.object_limit < 0 || spec.object_limit > 1)
+    return fail(ec::invalid, "object_limit must be 0 (no limit) or 1");
   return {};
 }
 

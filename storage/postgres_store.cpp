@@ -373,6 +373,8 @@ sql_expected<batch_result> postgres_store::write_transaction(const batch& b) {
 
 sql_expected<batch_result> postgres_store::write_parts(const batch& b) {
   auto result = batch_result{};
+  if (auto told = write_progress(*pg_, b.progresses); !told)
+    return tl::unexpected{told.error()};
   auto finishes = write_finishes(*pg_, b.finishes);
   if (!finishes)
     return tl::unexpected{finishes.error()};
@@ -382,8 +384,6 @@ sql_expected<batch_result> postgres_store::write_parts(const batch& b) {
   auto creates = write_creates(*pg_, b.creates, options_.dedupe_window);
   if (!creates)
     return tl::unexpected{creates.error()};
-  if (auto told = write_progress(*pg_, b.progresses); !told)
-    return tl::unexpected{told.error()};
   result.finishes = std::move(finishes->answers);
   result.unblocked = std::move(finishes->unblocked);
   result.claims = std::move(*claims);

@@ -129,6 +129,8 @@ private:
   }
 
   expected<batch_result> write(const batch& b) {
+    if (auto progresses = write_progresses(*db_, b.progresses); !progresses)
+      return tl::unexpected{progresses.error()};
     auto finishes = write_finishes(*db_, b.finishes);
     if (!finishes)
       return tl::unexpected{finishes.error()};
@@ -138,8 +140,6 @@ private:
     auto creates = write_creates(*db_, b.creates, options_.dedupe_window);
     if (!creates)
       return tl::unexpected{creates.error()};
-    if (auto progresses = write_progresses(*db_, b.progresses); !progresses)
-      return tl::unexpected{progresses.error()};
     return batch_result{std::move(finishes->answers), std::move(*claims), std::move(*creates),
                         std::move(finishes->unblocked)};
   }

@@ -48,7 +48,7 @@ struct progress_update {
   std::string progress;
 };
 
-/// What one flush writes: one transaction, in this order.
+/// What one flush writes: one transaction, progresses first, then in this order.
 struct batch {
   std::vector<finish_request> finishes;
   std::vector<claim_request> claims;
