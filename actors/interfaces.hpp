@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/event_stream.hpp"
 #include "core/error.hpp"
 #include "core/job.hpp"
 #include "core/lease.hpp"
@@ -26,6 +27,9 @@ using job_ids = std::vector<job_id>;
 using run_keys = std::vector<run_key>;
 using job_changes = std::vector<storage::job_change>;
 using suspects = std::vector<lease::suspect>;
+/// The answers to a submission, one for each of its jobs.
+using submitted = std::vector<created_job>;
+using attempt_records = std::vector<storage::attempt_record>;
 using steady_time = std::chrono::steady_clock::time_point;
 
 /// Why a run is ended before its work is.
@@ -36,6 +40,15 @@ enum class stop_reason : std::uint8_t {
   give_back,
   /// Another node may own the job by now: whatever comes out of it is dropped.
   lost,
+};
+
+/// What a cancel or a retry by filter has done.
+struct bulk_report {
+  int changed = 0;
+  /// Only of a cancel: how many run and were asked to end.
+  int asked = 0;
+  /// For `before` of the next call; absent if there is nothing left to do.
+  std::optional<job_id> next;
 };
 
 } // namespace jobd::actors
@@ -56,6 +69,10 @@ CAF_ADD_TYPE_ID(jobd, (jobd::actors::job_changes))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::suspects))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::steady_time))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::stop_reason))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::submitted))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::attempt_records))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::bulk_report))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::event_subscription))
 CAF_ADD_TYPE_ID(jobd, (jobd::lease::suspect))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::finish_request))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::finish_answer))
@@ -66,6 +83,10 @@ CAF_ADD_TYPE_ID(jobd, (jobd::storage::ready_query))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::promotion))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::prune_cursor))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::prune_report))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::submission))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::page_request))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::job_page))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::explanation))
 CAF_ADD_ATOM(jobd, jobd::actors::atom, create, "create")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, find, "find")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, claim, "claim")
@@ -90,6 +111,14 @@ CAF_ADD_ATOM(jobd, jobd::actors::atom, judge, "judge")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, due, "due")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, run_once, "run once")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, wake, "wake")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, submit, "submit")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, wait, "wait")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, list, "list")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, cancel, "cancel")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, retry, "retry")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, history, "history")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, explain, "explain")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, watch, "watch")
 CAF_END_TYPE_ID_BLOCK(jobd)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::job_spec)
@@ -113,6 +142,14 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::ready_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::promotion)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::prune_cursor)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::prune_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::submitted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::attempt_records)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::bulk_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::event_subscription)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::submission)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::page_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::job_page)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::explanation)
 CAF_ERROR_CODE_ENUM(jobd::ec, "jobd")
 
 namespace jobd::actors {
@@ -157,13 +194,32 @@ using storage_actor = caf::typed_actor<
     // From itself: looks after connections and after requests that have waited too long.
     caf::reacts_to<atom::wake>>;
 
-/// The JOB MANAGER actor: validates a job, has it stored, and tells the queue that it is ready. It answers as
-/// soon as the job is on disk.
+/// The JOB MANAGER actor: all that the API asks. It validates a job, has it stored, and tells the queue that
+/// it is ready; it answers as soon as the job is on disk.
 using job_manager_actor = caf::typed_actor<
     // Accepts a job; `ec::invalid` names the field.
     caf::replies_to<atom::create, job_spec>::with<created_job>,
+    // Accepts jobs together or not at all, under an Idempotency-Key if there is one.
+    caf::replies_to<atom::submit, storage::submission>::with<submitted>,
     // Reads a job; `ec::not_found`.
-    caf::replies_to<atom::find, job_id>::with<job>>;
+    caf::replies_to<atom::find, job_id>::with<job>,
+    // Reads a job when it is final or the time is over; `ec::not_found`.
+    caf::replies_to<atom::wait, job_id, std::chrono::milliseconds>::with<job>,
+    // Reads one page of jobs.
+    caf::replies_to<atom::list, storage::page_request>::with<storage::job_page>,
+    // Cancels a job, or asks it to end if it runs, and answers with the job as it is then; `ec::not_found`,
+    // `ec::conflict`.
+    caf::replies_to<atom::cancel, job_id>::with<job>,
+    caf::replies_to<atom::cancel, storage::page_request>::with<bulk_report>,
+    // Has a job that failed or was cancelled run again; as for a cancel.
+    caf::replies_to<atom::retry, job_id>::with<job>,
+    caf::replies_to<atom::retry, storage::page_request>::with<bulk_report>,
+    // Reads the attempts of a job; `ec::not_found`.
+    caf::replies_to<atom::history, job_id>::with<attempt_records>,
+    // Reads why a job does not run; `ec::not_found`.
+    caf::replies_to<atom::explain, job_id>::with<storage::explanation>,
+    // Gives a reader the events that it wants: of one job, its present state first.
+    caf::reacts_to<atom::watch, event_subscription>>;
 
 /// The QUEUE actor (detached): writes hints, all that have arrived in one go. A hint that cannot be written
 /// is dropped: the reconciler writes it again.

@@ -6,6 +6,13 @@
 #include <algorithm>
 
 namespace jobd::actors {
+namespace {
+
+caf::error not_yet() {
+  return to_caf({ec::internal, "not yet"});
+}
+
+} // namespace
 
 job_manager_actor::behavior_type job_manager_state::make_behavior(storage_actor storage, queue_actor queue,
                                                                   promoter_actor promoter) {
@@ -14,7 +21,19 @@ job_manager_actor::behavior_type job_manager_state::make_behavior(storage_actor 
   promoter_ = std::move(promoter);
   return {
       [this](atom::create, job_spec& spec) { return create(spec); },
+      [](atom::submit, storage::submission&) -> caf::result<submitted> { return not_yet(); },
       [this](atom::find, job_id id) { return self_->delegate(storage_, atom::find_v, id); },
+      [](atom::wait, job_id, std::chrono::milliseconds) -> caf::result<job> { return not_yet(); },
+      [](atom::list, storage::page_request&) -> caf::result<storage::job_page> { return not_yet(); },
+      [](atom::cancel, job_id) -> caf::result<job> { return not_yet(); },
+      [](atom::cancel, storage::page_request&) -> caf::result<bulk_report> { return not_yet(); },
+      [](atom::retry, job_id) -> caf::result<job> { return not_yet(); },
+      [](atom::retry, storage::page_request&) -> caf::result<bulk_report> { return not_yet(); },
+      [](atom::history, job_id) -> caf::result<attempt_records> { return not_yet(); },
+      [](atom::explain, job_id) -> caf::result<storage::explanation> { return not_yet(); },
+      [](atom::watch, event_subscription& s) {
+        s.reader->end({ec::internal, "not yet"});
+      },
   };
 }
 
