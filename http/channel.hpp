@@ -16,7 +16,7 @@ public:
   /// The whole answer.
   virtual void answer(reply r) = 0;
 
-  /// Starts a stream: 200, and `r` has its headers.
+  /// Starts a stream: status and headers are those of `r`. Only now may the rest be called.
   virtual void open(reply r) = 0;
   virtual void write(std::string text) = 0;
   /// Ends the stream, and the connection with it, when all is written.

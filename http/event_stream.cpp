@@ -61,7 +61,7 @@ void event_stream::end(const error& why) {
 
 bool event_stream::gone() const {
   const auto lock = std::lock_guard{mutex_};
-  return state_ == state::ended || to_->broken();
+  return state_ == state::ended || (state_ == state::open && to_->broken());
 }
 
 void event_stream::open() {
