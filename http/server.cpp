@@ -152,6 +152,8 @@ private:
 
   template <class Builder>
   Builder begin(reply& r) const;
+  template <class Step>
+  void in_stream(Step step);
 
   /// Connections need it to the end, so it is destroyed after them.
   const std::shared_ptr<asio::io_context> io_;
@@ -188,38 +190,54 @@ void exchange::answer(reply r) {
   response.done([until_written = std::move(counted_)](const auto&) {});
 }
 
+/// Whoever gives events shall not meet RESTinio's exceptions: the stream is broken by them.
+template <class Step>
+void exchange::in_stream(Step step) {
+  try {
+    step();
+  } catch (const std::exception& e) {
+    log::error("HTTP stream failed", {{"error", e.what()}});
+    unwritten_->failed = true;
+  }
+}
+
 /// A stream may stay for long, and is not waited for.
 void exchange::open(reply r) {
   counted_.reset();
   unwritten_ = std::make_shared<progress>();
-  stream_.emplace(begin<chunked_answer>(r));
-  stream_->connection_close();
+  in_stream([&] {
+    stream_.emplace(begin<chunked_answer>(r));
+    stream_->connection_close();
+  });
 }
 
 void exchange::write(std::string text) {
   const auto bytes = text.size();
-  ++unwritten_->writes;
-  unwritten_->bytes += bytes;
-  stream_->append_chunk(std::move(text)).flush([to = unwritten_, bytes](const auto& failed) {
+  const auto written = [to = unwritten_, bytes](const auto& failed) {
     --to->writes;
     to->bytes -= bytes;
     if (failed)
       to->failed = true;
-  });
+  };
+  ++unwritten_->writes;
+  unwritten_->bytes += bytes;
+  in_stream([&] { stream_.value().append_chunk(std::move(text)).flush(written); });
 }
 
 void exchange::close() {
-  stream_->done([until_written = count_one(all_)](const auto&) {});
+  in_stream([this] { stream_.value().done([until_written = count_one(all_)](const auto&) {}); });
 }
 
 /// RESTinio closes a connection at once on an answer to a request that the connection never had, and has no
-/// other way to do so from outside.
+/// other way to do so from outside (0.6.16, as parser.hpp makes sure).
 void exchange::abort() {
   static constexpr auto no_request = std::numeric_limits<restinio::request_id_t>::max();
-  connection_->write_response_parts(
-      no_request,
-      {restinio::response_parts_attr_t::final_parts, restinio::response_connection_attr_t::connection_close},
-      restinio::write_group_t{restinio::writable_items_container_t{}});
+  static const auto last_part = restinio::response_output_flags_t{
+      restinio::response_parts_attr_t::final_parts, restinio::response_connection_attr_t::connection_close};
+  in_stream([this] {
+    connection_->write_response_parts(no_request, last_part,
+                                      restinio::write_group_t{restinio::writable_items_container_t{}});
+  });
 }
 
 std::size_t max_connections(const bridge_options& most) {
