@@ -1,7 +1,6 @@
 #pragma once
 
 #include "core/error.hpp"
-#include "core/job.hpp"
 #include "core/job_event.hpp"
 
 #include <memory>
@@ -10,27 +9,26 @@
 
 namespace jobd::actors {
 
-/// One reader of events. All calls are thread-safe and never block.
+/// One reader of events, an HTTP connection say. The calls are thread-safe and never block.
 class event_reader {
 public:
   virtual ~event_reader() = default;
-
-  /// Gives it an event; false if it is gone or too slow: it gets no more.
+  /// Gives it an event; `id` is empty for one that has no place in the stream. False if the reader is gone or
+  /// too slow: it gets no more.
   virtual bool deliver(const std::string& id, const job_event& e) = 0;
-  /// No more will come. `why` is `ec::none` at the natural end, and may be `ec::not_found` before anything
-  /// was sent.
+  /// No more will come: `ec::none` after a job's last event, `ec::not_found` if there is no such job.
   virtual void end(const error& why) = 0;
-  /// True once it is gone. Whoever keeps readers asks now and then and forgets those, for who waits for
-  /// events that never come gets no `deliver`.
-  [[nodiscard]] virtual bool gone() const { return false; }
+  /// False once nobody reads it any more.
+  [[nodiscard]] virtual bool alive() const = 0;
 };
 
-/// What a reader wants to see: one job, or all of a type, of a queue, of both, or of any.
+/// What a reader wants to hear.
 struct event_subscription {
+  /// Of one job: first how it is now, then what happens to it, to its end. Absent: of all.
   std::optional<job_id> id;
   std::optional<std::string> type;
   std::optional<std::string> queue;
-  /// What the client has seen already; empty if nothing.
+  /// Go on after this one. Empty: from now on.
   std::string last_event_id;
   std::shared_ptr<event_reader> reader;
 };

@@ -3,7 +3,9 @@
 #include "actors/event_stream.hpp"
 #include "core/error.hpp"
 #include "core/job.hpp"
+#include "core/job_event.hpp"
 #include "core/lease.hpp"
+#include "queue/job_queue.hpp"
 #include "storage/store.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -26,11 +28,22 @@ using found_jobs = std::vector<std::optional<job>>;
 using job_ids = std::vector<job_id>;
 using run_keys = std::vector<run_key>;
 using job_changes = std::vector<storage::job_change>;
-using suspects = std::vector<lease::suspect>;
-/// The answers to a submission, one for each of its jobs.
 using submitted = std::vector<created_job>;
+using job_events = std::vector<job_event>;
 using attempt_records = std::vector<storage::attempt_record>;
+using messages = std::vector<queue::message>;
+using suspects = std::vector<lease::suspect>;
 using steady_time = std::chrono::steady_clock::time_point;
+
+/// What a cancel or a retry by filter did.
+struct bulk_report {
+  /// Jobs whose status it changed.
+  int changed = 0;
+  /// Running jobs that it asked to end.
+  int asked = 0;
+  /// Where the next page goes on; absent at the end.
+  std::optional<job_id> next;
+};
 
 /// Why a run is ended before its work is.
 enum class stop_reason : std::uint8_t {
@@ -40,15 +53,6 @@ enum class stop_reason : std::uint8_t {
   give_back,
   /// Another node may own the job by now: whatever comes out of it is dropped.
   lost,
-};
-
-/// What a cancel or a retry by filter has done.
-struct bulk_report {
-  int changed = 0;
-  /// Only of a cancel: how many run and were asked to end.
-  int asked = 0;
-  /// For `before` of the next call; absent if there is nothing left to do.
-  std::optional<job_id> next;
 };
 
 } // namespace jobd::actors
@@ -66,13 +70,16 @@ CAF_ADD_TYPE_ID(jobd, (jobd::actors::claimed_jobs))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::found_jobs))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::job_ids))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::job_changes))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::submitted))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::job_events))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::attempt_records))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::messages))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::bulk_report))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::event_subscription))
+CAF_ADD_TYPE_ID(jobd, (jobd::queue::stream))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::suspects))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::steady_time))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::stop_reason))
-CAF_ADD_TYPE_ID(jobd, (jobd::actors::submitted))
-CAF_ADD_TYPE_ID(jobd, (jobd::actors::attempt_records))
-CAF_ADD_TYPE_ID(jobd, (jobd::actors::bulk_report))
-CAF_ADD_TYPE_ID(jobd, (jobd::actors::event_subscription))
 CAF_ADD_TYPE_ID(jobd, (jobd::lease::suspect))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::finish_request))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::finish_answer))
@@ -83,9 +90,11 @@ CAF_ADD_TYPE_ID(jobd, (jobd::storage::ready_query))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::promotion))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::prune_cursor))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::prune_report))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::progress_update))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::submission))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::page_request))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::job_page))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::expiry))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::explanation))
 CAF_ADD_ATOM(jobd, jobd::actors::atom, create, "create")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, find, "find")
@@ -112,12 +121,18 @@ CAF_ADD_ATOM(jobd, jobd::actors::atom, due, "due")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, run_once, "run once")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, wake, "wake")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, submit, "submit")
-CAF_ADD_ATOM(jobd, jobd::actors::atom, wait, "wait")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, list, "list")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, cancel, "cancel")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, retry, "retry")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, expire, "expire")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, history, "history")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, explain, "explain")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, progress, "progress")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, publish, "publish")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, attend, "attend")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, read, "read")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, heard, "heard")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, await, "await")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, watch, "watch")
 CAF_END_TYPE_ID_BLOCK(jobd)
 
@@ -131,6 +146,12 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::hints)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::claimed_jobs)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::found_jobs)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::job_changes)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::submitted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::job_events)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::attempt_records)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::messages)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::bulk_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::event_subscription)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::suspects)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::steady_time)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::lease::suspect)
@@ -142,13 +163,11 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::ready_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::promotion)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::prune_cursor)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::prune_report)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::submitted)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::attempt_records)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::bulk_report)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::event_subscription)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::progress_update)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::submission)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::page_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::job_page)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::expiry)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::explanation)
 CAF_ERROR_CODE_ENUM(jobd::ec, "jobd")
 
@@ -163,7 +182,14 @@ using connection_actor = caf::typed_actor<
     caf::replies_to<atom::flush, storage::batch>::with<storage::batch_result>,
     // Reads jobs by id.
     caf::replies_to<atom::find, job_ids>::with<found_jobs>,
-    // Upkeep, one call of the store each.
+    // One call of the store each.
+    caf::replies_to<atom::submit, storage::submission>::with<submitted>,
+    caf::replies_to<atom::list, storage::page_request>::with<storage::job_page>,
+    caf::replies_to<atom::cancel, job_ids>::with<job_changes>,
+    caf::replies_to<atom::retry, job_ids>::with<job_changes>,
+    caf::replies_to<atom::history, job_id>::with<attempt_records>,
+    caf::replies_to<atom::explain, job_id>::with<storage::explanation>,
+    caf::replies_to<atom::expire, int>::with<storage::expiry>,
     caf::replies_to<atom::ready, storage::ready_query>::with<hints>,
     caf::replies_to<atom::promote, int>::with<storage::promotion>,
     caf::replies_to<atom::rescue, lease::suspect>::with<job_changes>,
@@ -172,13 +198,31 @@ using connection_actor = caf::typed_actor<
 /// The STORAGE actor: owns the connections and replaces broken ones. What arrives while they are busy goes to
 /// the next idle one as one batch, which is one transaction.
 ///
-/// Every request may end in `ec::store_away` (nothing was written) or `ec::store_uncertain`; creates and
-/// finds wait out a short outage first.
+/// Every request may end in `ec::store_away` (nothing was written) or `ec::store_uncertain`; what clients ask
+/// for waits out a short outage first.
 using storage_actor = caf::typed_actor<
     // Stores a new job, or finds the one that stands for its key.
     caf::replies_to<atom::create, job_spec>::with<created_job>,
     // Reads a job; `ec::not_found`.
     caf::replies_to<atom::find, job_id>::with<job>,
+    // Reads jobs; nothing where there is none.
+    caf::replies_to<atom::find, job_ids>::with<found_jobs>,
+    // Accepts jobs together.
+    caf::replies_to<atom::submit, storage::submission>::with<submitted>,
+    // Reads a page of jobs.
+    caf::replies_to<atom::list, storage::page_request>::with<storage::job_page>,
+    // Cancels jobs, or asks for their end; tells which.
+    caf::replies_to<atom::cancel, job_ids>::with<job_changes>,
+    // Makes jobs ready again that have failed or were cancelled; tells which.
+    caf::replies_to<atom::retry, job_ids>::with<job_changes>,
+    // Reads a job's attempts.
+    caf::replies_to<atom::history, job_id>::with<attempt_records>,
+    // Looks up why a job does not run.
+    caf::replies_to<atom::explain, job_id>::with<storage::explanation>,
+    // Fails at most so many jobs that were not started in time.
+    caf::replies_to<atom::expire, int>::with<storage::expiry>,
+    // What a run tells of itself: the newest is written with the next batch.
+    caf::reacts_to<atom::progress, storage::progress_update>,
     // Takes jobs for a node.
     caf::replies_to<atom::claim, storage::claim_request>::with<claimed_jobs>,
     // Ends an attempt, if it still is the job's.
@@ -194,40 +238,67 @@ using storage_actor = caf::typed_actor<
     // From itself: looks after connections and after requests that have waited too long.
     caf::reacts_to<atom::wake>>;
 
-/// The JOB MANAGER actor: all that the API asks. It validates a job, has it stored, and tells the queue that
-/// it is ready; it answers as soon as the job is on disk.
+/// The JOB MANAGER actor: what clients ask for. It validates, has it stored, and tells the queue what is
+/// ready, what is to end, and what happened. It answers as soon as it is on disk.
 using job_manager_actor = caf::typed_actor<
     // Accepts a job; `ec::invalid` names the field.
     caf::replies_to<atom::create, job_spec>::with<created_job>,
-    // Accepts jobs together or not at all, under an Idempotency-Key if there is one.
+    // Accepts jobs together, or none; `ec::invalid` names the field as `jobs[3].type`.
     caf::replies_to<atom::submit, storage::submission>::with<submitted>,
     // Reads a job; `ec::not_found`.
     caf::replies_to<atom::find, job_id>::with<job>,
-    // Reads a job when it is final or the time is over; `ec::not_found`.
-    caf::replies_to<atom::wait, job_id, std::chrono::milliseconds>::with<job>,
-    // Reads one page of jobs.
+    // Reads a job when it is final, or the time is over; `ec::not_found`.
+    caf::replies_to<atom::await, job_id, std::chrono::milliseconds>::with<job>,
+    // Reads a page of jobs.
     caf::replies_to<atom::list, storage::page_request>::with<storage::job_page>,
-    // Cancels a job, or asks it to end if it runs, and answers with the job as it is then; `ec::not_found`,
-    // `ec::conflict`.
+    // Cancels a job, or asks for its end; the job as it is then. `ec::not_found`, `ec::conflict`.
     caf::replies_to<atom::cancel, job_id>::with<job>,
+    // The same for all jobs of a page.
     caf::replies_to<atom::cancel, storage::page_request>::with<bulk_report>,
-    // Has a job that failed or was cancelled run again; as for a cancel.
+    // Makes a job ready again; the job as it is then. `ec::not_found`, `ec::conflict`.
     caf::replies_to<atom::retry, job_id>::with<job>,
     caf::replies_to<atom::retry, storage::page_request>::with<bulk_report>,
-    // Reads the attempts of a job; `ec::not_found`.
+    // Reads a job's attempts; `ec::not_found`.
     caf::replies_to<atom::history, job_id>::with<attempt_records>,
-    // Reads why a job does not run; `ec::not_found`.
+    // Looks up why a job does not run; `ec::not_found`.
     caf::replies_to<atom::explain, job_id>::with<storage::explanation>,
-    // Gives a reader the events that it wants: of one job, its present state first.
+    // Adds a reader of events.
     caf::reacts_to<atom::watch, event_subscription>>;
 
-/// The QUEUE actor (detached): writes hints, all that have arrived in one go. A hint that cannot be written
-/// is dropped: the reconciler writes it again.
-using queue_actor = caf::typed_actor<caf::reacts_to<atom::push, hints>,
-                                     // How many hints a queue holds; `ec::queue_away`.
-                                     caf::replies_to<atom::size, std::string>::with<std::int64_t>,
-                                     // From itself: writes what has arrived.
-                                     caf::reacts_to<atom::flush>>;
+/// The WATCH actor: knows who waits for jobs and who reads events. It hears events from the queue, however
+/// many wait; while it does not, it looks all of them up in one query, again and again.
+using watch_actor = caf::typed_actor<
+    // Answers when the job is final, or the time is over; `ec::not_found`.
+    caf::replies_to<atom::await, job_id, std::chrono::milliseconds>::with<job>,
+    // Adds a reader.
+    caf::reacts_to<atom::watch, event_subscription>,
+    // From the listener: new messages of the stream.
+    caf::reacts_to<atom::heard, messages>,
+    // From the listener: from now on it hears everything, or nothing.
+    caf::reacts_to<atom::heard, bool>,
+    // From itself: looks after times.
+    caf::reacts_to<atom::wake>>;
+
+/// The LISTENER actor (detached): reads one stream of the queue on a connection of its own, and hands on what
+/// it hears.
+using listener_actor = caf::typed_actor<caf::reacts_to<atom::run_once>>;
+
+/// The QUEUE actor (detached): writes hints and news, all that have arrived in one go. What cannot be written
+/// is dropped: hints are written again by the hinter, the rest is seen later by those who look.
+using queue_actor =
+    caf::typed_actor<caf::reacts_to<atom::push, hints>,
+                     // Tells those who watch what happened.
+                     caf::reacts_to<atom::publish, job_events>,
+                     // Tells workers which runs are to end.
+                     caf::reacts_to<atom::cancel, run_keys>,
+                     // Has events written for so long; `ec::queue_away`.
+                     caf::replies_to<atom::attend, std::chrono::milliseconds>::with<caf::unit_t>,
+                     // Events after an id, at once. `ec::queue_away`, `ec::invalid`.
+                     caf::replies_to<atom::read, std::string>::with<messages>,
+                     // How many hints a queue holds; `ec::queue_away`.
+                     caf::replies_to<atom::size, std::string>::with<std::int64_t>,
+                     // From itself: writes what has arrived.
+                     caf::reacts_to<atom::flush>>;
 
 /// The FETCHER actor (detached): waits for hints on a connection of its own.
 using fetcher_actor = caf::typed_actor<
@@ -280,6 +351,11 @@ using hinter_actor =
 using promoter_actor = caf::typed_actor<caf::reacts_to<atom::run_once>,
                                         // A job is due in so many milliseconds.
                                         caf::reacts_to<atom::due, std::chrono::milliseconds>>;
+
+/// The EXPIRER actor: fails jobs that were not started in time.
+using expirer_actor = caf::typed_actor<caf::reacts_to<atom::run_once>,
+                                       // A job expires in so many milliseconds.
+                                       caf::reacts_to<atom::due, std::chrono::milliseconds>>;
 
 /// The PRUNER actor: removes finished jobs after their retention, and expired dedupe rows.
 using pruner_actor = caf::typed_actor<caf::reacts_to<atom::run_once>>;

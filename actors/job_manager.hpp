@@ -8,6 +8,15 @@
 
 namespace jobd::actors {
 
+/// Whom the job manager works with.
+struct job_manager_parts {
+  storage_actor storage;
+  queue_actor queue;
+  promoter_actor promoter;
+  expirer_actor expirer;
+  watch_actor watch;
+};
+
 class job_manager_state {
 public:
   static inline constexpr const char* name = "job_manager";
@@ -16,21 +25,27 @@ public:
   static constexpr std::chrono::seconds storage_timeout{30};
 
   explicit job_manager_state(self_pointer self) : self_(self) {}
-  job_manager_actor::behavior_type make_behavior(storage_actor storage, queue_actor queue,
-                                                 promoter_actor promoter);
+  job_manager_actor::behavior_type make_behavior(job_manager_parts parts);
 
 private:
   caf::result<created_job> create(job_spec& spec);
-  void announce(const created_job& created, const hint& what);
+  caf::result<submitted> submit(storage::submission& what);
+  template <class Atom>
+  caf::result<bulk_report> change_page(Atom what, const storage::page_request& which);
+
+  /// Has one job changed, and answers with it as it is then.
+  template <class Atom>
+  caf::result<job> change(Atom what, job_id id);
+
+  // After the answer: what is on disk needs no more, and the rest is seen by those who look.
+  void announce(const created_job& created, const job_spec& spec);
+  void announce(const job_changes& changes);
 
   self_pointer self_;
-  storage_actor storage_;
-  queue_actor queue_;
-  promoter_actor promoter_;
+  job_manager_parts parts_;
 };
 
 job_manager_actor::behavior_type job_manager(job_manager_actor::stateful_pointer<job_manager_state> self,
-                                             storage_actor storage, queue_actor queue,
-                                             promoter_actor promoter);
+                                             job_manager_parts parts);
 
 } // namespace jobd::actors

@@ -19,14 +19,38 @@ queue_actor::behavior_type queue_state::make_behavior(const queue_factory& make_
   queue_ = make_queue();
   return {
       [this](atom::push, hints& more) { push(more); },
-      [this](atom::size, const std::string& queue) { return size(queue); },
+      [this](atom::publish, const job_events& more) { publish(more); },
+      [this](atom::cancel, const run_keys& more) { cancel(more); },
+      [this](atom::attend, std::chrono::milliseconds time) {
+        return answer(queue_->attend(time).map([] { return caf::unit; }));
+      },
+      [this](atom::read, const std::string& after) {
+        return answer(queue_->read(queue::stream::events, after, 0ms));
+      },
+      [this](atom::size, const std::string& queue) { return answer(queue_->size(queue)); },
       [this](atom::flush) { flush(); },
   };
 }
 
-/// The flush message goes behind all hints that are in the mailbox by now, which makes one batch of them.
 void queue_state::push(hints& more) {
   waiting_.insert(waiting_.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  flush_later();
+}
+
+void queue_state::publish(const job_events& more) {
+  for (const auto& e : more)
+    events_.push_back(to_text(e));
+  flush_later();
+}
+
+void queue_state::cancel(const run_keys& more) {
+  for (const auto& key : more)
+    cancels_.push_back(queue::to_text(key));
+  flush_later();
+}
+
+/// The flush message goes behind all that is in the mailbox by now, which makes one batch of it.
+void queue_state::flush_later() {
   if (!flushing_)
     self_->send(self_, atom::flush_v);
   flushing_ = true;
@@ -35,21 +59,29 @@ void queue_state::push(hints& more) {
 void queue_state::flush() {
   flushing_ = false;
   const auto batch = std::exchange(waiting_, {});
+  const auto cancels = std::exchange(cancels_, {});
+  const auto events = std::exchange(events_, {});
   if (away_ && self_->clock().now() < try_again_at_)
     return;
-  if (const auto pushed = queue_->push(batch); !pushed)
-    return away(pushed.error());
+  const auto done =
+      queue_->push(batch)
+          .and_then([&] { return cancels.empty() ? true : queue_->publish(queue::stream::cancels, cancels); })
+          .and_then(
+              [&](bool) { return events.empty() ? true : queue_->publish(queue::stream::events, events); });
+  if (!done)
+    return away(done.error());
   if (away_)
     log::info("The queue is back.");
   away_ = false;
 }
 
-caf::result<std::int64_t> queue_state::size(const std::string& queue) {
-  const auto n = queue_->size(queue);
-  if (n)
-    return *n;
-  away(n.error());
-  return to_caf(n.error());
+template <class Answer>
+caf::result<Answer> queue_state::answer(expected<Answer> got) {
+  if (got)
+    return std::move(*got);
+  if (got.error().code == ec::queue_away)
+    away(got.error());
+  return to_caf(got.error());
 }
 
 void queue_state::away(const error& why) {

@@ -24,14 +24,20 @@ public:
 
 private:
   void push(hints& more);
+  void publish(const job_events& more);
+  void cancel(const run_keys& more);
+  void flush_later();
   void flush();
-  caf::result<std::int64_t> size(const std::string& queue);
+  template <class Answer>
+  caf::result<Answer> answer(expected<Answer> got);
   void away(const error& why);
 
   self_pointer self_;
   std::unique_ptr<queue::job_queue> queue_;
   /// What has arrived since the last write.
   hints waiting_;
+  std::vector<std::string> events_;
+  std::vector<std::string> cancels_;
   bool flushing_ = false;
   bool away_ = false;
   caf::actor_clock::time_point try_again_at_;

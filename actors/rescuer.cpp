@@ -1,5 +1,6 @@
 #include "actors/rescuer.hpp"
 
+#include "actors/changes.hpp"
 #include "actors/errors.hpp"
 #include "core/log.hpp"
 
@@ -32,12 +33,8 @@ void rescuer_state::rescue(const lease::suspect& dead) {
               return;
             log::warn("A node died; what it ran goes back.",
                       {{"dead_node", dead.node}, {"jobs", rescued.size()}});
-            auto again = hints{};
-            for (const auto& c : rescued)
-              if (c.status == job_status::created)
-                again.push_back({c.id, c.queue, c.priority});
-            if (!again.empty())
-              self_->send(queue_, atom::push_v, std::move(again));
+            self_->send(queue_, atom::push_v, hints_of(rescued));
+            self_->send(queue_, atom::publish_v, events_of(rescued));
           },
           [dead](const caf::error& why) {
             log::warn("A dead node could not be rescued yet.",

@@ -59,6 +59,15 @@ storage_actor::behavior_type storage_state::make_behavior(storage_options option
       [this](atom::find, job_id id) { return find(id); },
       [this](atom::claim, storage::claim_request& what) { return claim(what); },
       [this](atom::finish, storage::finish_request& what) { return finish(what); },
+      [this](atom::find a, const job_ids& ids) { return serve<found_jobs>(a, ids); },
+      [this](atom::submit a, const storage::submission& s) { return serve<submitted>(a, s); },
+      [this](atom::list a, const storage::page_request& q) { return serve<storage::job_page>(a, q); },
+      [this](atom::cancel a, const job_ids& ids) { return serve<job_changes>(a, ids); },
+      [this](atom::retry a, const job_ids& ids) { return serve<job_changes>(a, ids); },
+      [this](atom::history a, job_id id) { return serve<attempt_records>(a, id); },
+      [this](atom::explain a, job_id id) { return serve<storage::explanation>(a, id); },
+      [this](atom::expire a, int limit) { return upkeep<storage::expiry>(a, limit); },
+      [this](atom::progress, storage::progress_update& p) { progress(p); },
       [this](atom::ready a, const storage::ready_query& q) { return upkeep<hints>(a, q); },
       [this](atom::promote a, int limit) { return upkeep<storage::promotion>(a, limit); },
       [this](atom::rescue a, const lease::suspect& dead) { return upkeep<job_changes>(a, dead); },
@@ -88,6 +97,14 @@ caf::result<job> storage_state::find(job_id id) {
   return answer;
 }
 
+void storage_state::progress(storage::progress_update& p) {
+  if (!any_open())
+    return;
+  const auto key = p.run;
+  progresses_.insert_or_assign(key, std::move(p));
+  dispatch();
+}
+
 // The pool has a patience of its own for claims, finishes and upkeep, so they never wait here for a
 // connection.
 
@@ -113,13 +130,26 @@ template <class Answer, class Atom, class Question>
 caf::result<Answer> storage_state::upkeep(Atom what, const Question& question) {
   if (!any_open())
     return away();
+  return enqueue<Answer>(what, question, std::nullopt);
+}
+
+template <class Answer, class Atom, class Question>
+caf::result<Answer> storage_state::serve(Atom what, const Question& question) {
+  if (away_for_long())
+    return away();
+  return enqueue<Answer>(what, question, self_->clock().now());
+}
+
+template <class Answer, class Atom, class Question>
+caf::result<Answer> storage_state::enqueue(Atom what, const Question& question,
+                                           std::optional<time_point> since) {
   auto answer = self_->make_response_promise<Answer>();
   const auto refuse = [answer](caf::error e) mutable { answer.deliver(std::move(e)); };
   const auto run = [this, answer, refuse, what, question](std::size_t index) {
     call<Answer>(
         index, [answer](Answer& a) mutable { answer.deliver(std::move(a)); }, refuse, what, question);
   };
-  upkeep_.push_back({run, refuse});
+  calls_.push_back({run, refuse, since});
   dispatch();
   return answer;
 }
@@ -146,7 +176,7 @@ bool storage_state::give_work(std::size_t index) {
         return true;
       break;
     default:
-      if (send_upkeep(index))
+      if (send_call(index))
         return true;
     }
   }
@@ -179,6 +209,8 @@ std::shared_ptr<storage_state::flight> storage_state::take_flight(storage::batch
     out.claims.push_back(std::move(claims_.front().what));
     f->claims.push_back(std::move(claims_.front()));
   }
+  for (; !progresses_.empty() && fits(); progresses_.erase(progresses_.begin()))
+    out.progresses.push_back(std::move(progresses_.begin()->second));
   for (; !creates_.empty() && fits(); creates_.pop_front()) {
     size += bytes(creates_.front().spec);
     out.creates.push_back(creates_.front().spec);
@@ -188,6 +220,8 @@ std::shared_ptr<storage_state::flight> storage_state::take_flight(storage::batch
 }
 
 void storage_state::land(flight& f, storage::batch_result& result) {
+  if (options_.queue && !result.unblocked.empty())
+    self_->send(*options_.queue, atom::push_v, std::move(result.unblocked));
   for (auto i = std::size_t{0}; i < f.finishes.size(); ++i)
     f.finishes[i].answer.deliver(result.finishes[i]);
   for (auto i = std::size_t{0}; i < f.claims.size(); ++i)
@@ -253,11 +287,11 @@ bool storage_state::send_find(std::size_t index) {
   return true;
 }
 
-bool storage_state::send_upkeep(std::size_t index) {
-  if (upkeep_.empty())
+bool storage_state::send_call(std::size_t index) {
+  if (calls_.empty())
     return false;
-  const auto next = std::move(upkeep_.front());
-  upkeep_.pop_front();
+  const auto next = std::move(calls_.front());
+  calls_.pop_front();
   next.run(index);
   return true;
 }
@@ -387,8 +421,12 @@ void storage_state::refuse_old() {
     finishes_.front().answer.deliver(away());
   for (; !claims_.empty(); claims_.pop_front())
     claims_.front().answer.deliver(away());
-  for (; !upkeep_.empty(); upkeep_.pop_front())
-    upkeep_.front().refuse(away());
+  std::erase_if(calls_, [this](const waiting_call& waiting) {
+    const auto old = !waiting.since || too_old(*waiting.since);
+    if (old)
+      waiting.refuse(away());
+    return old;
+  });
 }
 
 void storage_state::refuse_all(const caf::error& why) {
@@ -400,7 +438,7 @@ void storage_state::refuse_all(const caf::error& why) {
     waiting.answer.deliver(why);
   for (auto& waiting : claims_)
     waiting.answer.deliver(why);
-  for (auto& waiting : upkeep_)
+  for (auto& waiting : calls_)
     waiting.refuse(why);
 }
 

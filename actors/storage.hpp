@@ -8,7 +8,9 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace jobd::actors {
@@ -23,6 +25,8 @@ struct storage_options {
   /// A dedupe window is on: a create whose commit may have happened can be sent again, and its standing id
   /// answers.
   bool creates_may_repeat = false;
+  /// Told of jobs that an end of another one has made ready.
+  std::optional<queue_actor> queue = std::nullopt;
   /// Longer than any call of a store lasts.
   std::chrono::milliseconds call_timeout{25'000};
 };
@@ -63,10 +67,12 @@ private:
     storage::finish_request what;
     promise<storage::finish_answer> answer;
   };
-  /// One call of upkeep, with the types of its question and answer left to its two functions.
-  struct waiting_upkeep {
+  /// One call of the store, with the types of its question and answer left to its two functions.
+  struct waiting_call {
     std::function<void(std::size_t)> run;
     std::function<void(caf::error)> refuse;
+    /// Absent: it does not wait for a connection to be opened.
+    std::optional<time_point> since;
   };
   /// What one flush carries, kept until its answer is there.
   struct flight {
@@ -88,15 +94,22 @@ private:
   caf::result<job> find(job_id id);
   caf::result<claimed_jobs> claim(storage::claim_request& what);
   caf::result<storage::finish_answer> finish(storage::finish_request& what);
+  void progress(storage::progress_update& p);
+  /// For clients: waits out a short outage.
+  template <class Answer, class Atom, class Question>
+  caf::result<Answer> serve(Atom what, const Question& question);
+  /// For duties, which have a patience of their own.
   template <class Answer, class Atom, class Question>
   caf::result<Answer> upkeep(Atom what, const Question& question);
+  template <class Answer, class Atom, class Question>
+  caf::result<Answer> enqueue(Atom what, const Question& question, std::optional<time_point> since);
 
   // Work for idle connections.
   void dispatch();
   bool give_work(std::size_t index);
   bool send_flush(std::size_t index);
   bool send_find(std::size_t index);
-  bool send_upkeep(std::size_t index);
+  bool send_call(std::size_t index);
   std::shared_ptr<flight> take_flight(storage::batch& out);
   void land(flight& f, storage::batch_result& result);
   void crash(flight& f, const caf::error& why);
@@ -123,7 +136,9 @@ private:
   std::deque<waiting_claim> claims_;
   std::deque<waiting_create> creates_;
   std::deque<waiting_find> finds_;
-  std::deque<waiting_upkeep> upkeep_;
+  std::deque<waiting_call> calls_;
+  /// The newest of each run.
+  std::map<run_key, storage::progress_update> progresses_;
   unsigned turn_ = 0;
   bool waking_ = false;
   bool said_away_ = false;

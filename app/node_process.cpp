@@ -1,13 +1,16 @@
 #include "app/node_process.hpp"
 
+#include "actors/expirer.hpp"
 #include "actors/fetcher.hpp"
 #include "actors/hinter.hpp"
 #include "actors/job_manager.hpp"
+#include "actors/listener.hpp"
 #include "actors/node.hpp"
 #include "actors/promoter.hpp"
 #include "actors/pruner.hpp"
 #include "actors/rescuer.hpp"
 #include "actors/storage.hpp"
+#include "actors/watch.hpp"
 #include "actors/worker_pool.hpp"
 #include "app/options.hpp"
 #include "core/log.hpp"
@@ -34,10 +37,10 @@ std::chrono::milliseconds millis(seconds s) {
   return std::chrono::ceil<std::chrono::milliseconds>(s);
 }
 
-storage::node_info introduce(int slots) {
+storage::node_info introduce(int slots, std::vector<std::string> queues, std::vector<std::string> types) {
   auto host = std::array<char, 256>{};
   gethostname(host.data(), host.size() - 1);
-  return {host.data(), getpid(), JOBD_VERSION, slots};
+  return {host.data(), getpid(), JOBD_VERSION, slots, std::move(queues), std::move(types)};
 }
 
 /// Ends the process when a part that it cannot do without dies: whoever supervises the process starts it
@@ -74,8 +77,10 @@ node_process::node_process(const config& settings, backends outside, termination
       [c = connection_options{outside_.make_store, settings.job_retention}](auto& system) {
         return system.template spawn<caf::detached>(connection, c);
       };
-  storage_ = keep(system_.spawn(actors::storage, options));
   queue_ = keep(system_.spawn<caf::detached>(actors::queue, outside_.make_queue));
+  options.queue = queue_;
+  storage_ = keep(system_.spawn(actors::storage, options));
+  expirer_ = keep(system_.spawn(expirer, storage_, queue_));
   promoter_ = keep(system_.spawn(promoter, storage_, queue_));
   rescuer_ = keep(system_.spawn(rescuer, storage_, queue_));
   keep(system_.spawn(pruner, storage_));
@@ -89,7 +94,14 @@ node_process::~node_process() {
 
 bool node_process::serve() {
   allow_many_clients();
-  const auto manager = keep(system_.spawn(job_manager, storage_, queue_, promoter_));
+  const auto watching = keep(system_.spawn(watch, storage_, queue_));
+  keep(system_.spawn<caf::detached>(
+      listener, listener_options{
+                    outside_.make_queue, queue::stream::events,
+                    [watching](messages news) { caf::anon_send(watching, atom::heard_v, std::move(news)); },
+                    [watching](bool all) { caf::anon_send(watching, atom::heard_v, all); }}));
+  const auto manager =
+      keep(system_.spawn(job_manager, job_manager_parts{storage_, queue_, promoter_, expirer_, watching}));
   auto options = http::server_options{};
   options.host = settings_.http_host;
   options.port = settings_.http_port;
@@ -108,10 +120,11 @@ bool node_process::serve() {
 
 void node_process::work(const std::shared_ptr<execution::registry>& handlers) {
   executor_ = execution::make_executor(*handlers);
+  types_ = handlers->types();
   const auto fetches = keep(system_.spawn<caf::detached>(fetcher, outside_.make_queue, settings_.job_queues));
   auto what_to_hint = hinter_options{};
   what_to_hint.queues = settings_.job_queues;
-  what_to_hint.types = handlers->types();
+  what_to_hint.types = types_;
   const auto hints = keep(system_.spawn(hinter, what_to_hint, storage_, queue_));
   auto options = worker_pool_options{};
   options.prefetch = settings_.job_prefetch;
@@ -128,9 +141,10 @@ void node_process::work(const std::shared_ptr<execution::registry>& handlers) {
 }
 
 void node_process::stay() {
-  const auto slots = pool_ ? settings_.job_concurrency : 0;
-  const auto beats = keep(system_.spawn<caf::detached>(
-      node, node_options{outside_.make_store, introduce(slots), pool_, rescuer_}));
+  const auto info =
+      pool_ ? introduce(settings_.job_concurrency, settings_.job_queues, types_) : introduce(0, {}, {});
+  const auto beats =
+      keep(system_.spawn<caf::detached>(node, node_options{outside_.make_store, info, pool_, rescuer_}));
   const auto guarding = system_.spawn(guard, parts_, &end_);
   end_.wait();
   stop();

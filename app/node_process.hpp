@@ -58,7 +58,10 @@ private:
   actors::storage_actor storage_;
   actors::queue_actor queue_;
   actors::promoter_actor promoter_;
+  actors::expirer_actor expirer_;
   actors::rescuer_actor rescuer_;
+  /// What the worker pool has handlers for.
+  std::vector<std::string> types_;
   std::optional<actors::worker_pool_actor> pool_;
   std::unique_ptr<http::http_server> server_;
 };

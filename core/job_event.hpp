@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace jobd {
 
@@ -21,9 +22,14 @@ struct job_event {
   friend bool operator==(const job_event&, const job_event&) = default;
 };
 
-/// As it travels between nodes and to clients: a JSON object on one line,
-/// `{"job_id":1,"object_id":7,"type":"mail","queue":"default","status":"running","attempt":1}`, with `progress`
-/// if there is one.
+/// As it travels between nodes: `id object_id status attempt type queue`, and its progress, if there is any.
+[[nodiscard]] std::string to_text(const job_event& e);
+/// Nothing if it is none.
+[[nodiscard]] std::optional<job_event> read_job_event(std::string_view text);
+
+/// As clients see it: a JSON object on one line,
+/// `{"job_id":1,"object_id":7,"type":"mail","queue":"default","status":"running","attempt":1}`, with
+/// `progress` if there is one.
 [[nodiscard]] std::string to_json(const job_event& e);
 
 } // namespace jobd

@@ -130,7 +130,7 @@ struct await_end {
       return r;
     };
     caf::anon_send(next, make_question<job>(std::move(answer), place, effect::reads, wait + answer_within,
-                                            showing(show), actors::atom::wait_v, created.id, wait));
+                                            showing(show), actors::atom::await_v, created.id, wait));
   }
 };
 
@@ -280,7 +280,7 @@ void bridge::get(job_id id, const query& q, responder answer) {
     return answer.refuse({ec::overloaded, {}});
   caf::anon_send(waiting_.next(), make_question<job>(std::move(answer), std::move(place), effect::reads,
                                                      options_.answer_within + *q.wait, showing(show_job),
-                                                     actors::atom::wait_v, id, *q.wait));
+                                                     actors::atom::await_v, id, *q.wait));
 }
 
 void bridge::list(const query& q, responder answer) {

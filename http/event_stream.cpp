@@ -59,9 +59,9 @@ void event_stream::end(const error& why) {
   end_locked(why);
 }
 
-bool event_stream::gone() const {
+bool event_stream::alive() const {
   const auto lock = std::lock_guard{mutex_};
-  return state_ == state::ended || (state_ == state::open && to_->broken());
+  return state_ == state::silent || (state_ == state::open && !to_->broken());
 }
 
 void event_stream::open() {
@@ -139,7 +139,7 @@ std::vector<std::shared_ptr<event_stream>> event_streams::living() {
   auto out = std::vector<std::shared_ptr<event_stream>>{};
   std::erase_if(all_, [&out](const auto& weak) {
     auto s = weak.lock();
-    const auto dead = !s || s->gone();
+    const auto dead = !s || !s->alive();
     if (!dead)
       out.push_back(std::move(s));
     return dead;

@@ -29,7 +29,7 @@ public:
 
   bool deliver(const std::string& id, const job_event& e) override;
   void end(const error& why) override;
-  [[nodiscard]] bool gone() const override;
+  [[nodiscard]] bool alive() const override;
 
   /// Begins the answer without waiting for an event.
   void open();

@@ -4,8 +4,12 @@
 #include "core/job.hpp"
 
 #include <chrono>
+#include <compare>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// Tells idle workers at once that there is work, and those who watch what happened. It holds hints and news,
@@ -21,13 +25,25 @@ enum class stream : std::uint8_t {
 };
 
 struct message {
-  /// Where a reader goes on: larger for each message. Text that is compared by `read` alone.
+  /// Its place in the stream, where a reader goes on: `number-number`, growing with each message.
   std::string id;
   std::string text;
 };
 
-/// Stands for a place of a stream that only new messages come after.
-inline constexpr std::string_view from_now_on = "$";
+/// A place of a stream, in the order of its messages.
+struct place {
+  std::uint64_t first = 0;
+  std::uint64_t second = 0;
+
+  friend auto operator<=>(const place&, const place&) = default;
+};
+/// Reads an id; nothing if no message can have it.
+[[nodiscard]] std::optional<place> read_place(std::string_view id) noexcept;
+
+/// A run as a message of `stream::cancels`: `id attempt`.
+[[nodiscard]] std::string to_text(const run_key& run);
+/// Nothing if it is none.
+[[nodiscard]] std::optional<run_key> read_run(std::string_view text) noexcept;
 
 /// The contract that every queue keeps (tests/contract/queue.cpp runs over all of them).
 ///
@@ -53,11 +69,11 @@ public:
   [[nodiscard]] virtual expected<bool> publish(stream to, std::span<const std::string> texts) = 0;
   /// From its return on and for so long, `stream::events` is written.
   [[nodiscard]] virtual expected<void> attend(std::chrono::milliseconds time) = 0;
-  /// The messages after `after`, at most some hundred, in order; waits up to `wait` for one. `from_now_on`:
-  /// those that come while it waits. An id that no message can have is `ec::invalid`.
+  /// The messages after the one of id `after`, at most some hundred, in order; waits up to `wait` for one.
+  /// `ec::invalid` if no message can have that id.
   [[nodiscard]] virtual expected<std::vector<message>> read(stream from, const std::string& after,
                                                             std::chrono::milliseconds wait) = 0;
-  /// The id of the newest message, to read on from there; `0` if there is none.
+  /// The id of the newest message, to read on from there; `0-0` if there is none.
   [[nodiscard]] virtual expected<std::string> newest(stream of) = 0;
 
   /// Hints in the queue.

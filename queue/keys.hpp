@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/job.hpp"
+#include "queue/job_queue.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -13,6 +14,13 @@ namespace jobd::queue::keys {
 inline std::string ready(const std::string& queue) {
   return "jobd:{" + queue + "}:ready";
 }
+
+/// A stream: each message is the field `m`.
+inline std::string messages(stream s) {
+  return s == stream::events ? "jobd:events" : "jobd:cancels";
+}
+/// It is there while someone attends to the events.
+inline constexpr auto attended = "jobd:attended";
 
 /// Orders by priority, then by id. A double holds integers exactly up to 2^53, and 10 * 2^48 is less: the
 /// order is exact for ids below 2^48, the 281 trillionth job.

@@ -1,6 +1,10 @@
 #include "queue/memory_queue.hpp"
 
+#include "core/json_text.hpp"
+
+#include <algorithm>
 #include <condition_variable>
+#include <deque>
 #include <iterator>
 #include <map>
 #include <mutex>
@@ -14,6 +18,9 @@ namespace {
 /// A backlog of any length must not fill the memory. More than the hinter writes at a time, so that it need
 /// not look while there is plenty.
 constexpr std::size_t most_hints = 100'000;
+/// Enough for a reader that was away for a moment.
+constexpr std::size_t most_messages = 10'000;
+constexpr std::size_t messages_at_a_time = 500;
 
 /// The hints of one queue name, the most urgent first, then first in, first out.
 class ordered_hints {
@@ -51,10 +58,73 @@ private:
   std::unordered_map<job_id, int> priorities_;
 };
 
+/// The newest messages of one stream. Ids start with the time of the process, so that they grow over
+/// restarts.
+class message_log {
+public:
+  void add(const std::string& text) {
+    messages_.push_back({std::to_string(first_) + '-' + std::to_string(next_++), text});
+    if (messages_.size() > most_messages)
+      messages_.pop_front();
+  }
+
+  [[nodiscard]] std::vector<message> after(place at) const {
+    const auto oldest = next_ - messages_.size();
+    const auto start = at.first < first_   ? oldest
+                       : at.first > first_ ? next_
+                                           : std::max(oldest, at.second + 1);
+    auto found = std::vector<message>{};
+    for (auto n = start; n < next_ && found.size() < messages_at_a_time; ++n)
+      found.push_back(messages_[n - oldest]);
+    return found;
+  }
+
+  [[nodiscard]] std::string newest() const { return messages_.empty() ? "0-0" : messages_.back().id; }
+
+private:
+  std::uint64_t first_ = static_cast<std::uint64_t>(
+      std::chrono::ceil<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count());
+  std::uint64_t next_ = 1;
+  std::deque<message> messages_;
+};
+
 } // namespace
 
 class memory_hints {
 public:
+  bool publish(stream to, std::span<const std::string> texts) {
+    {
+      const auto lock = std::lock_guard{mutex_};
+      if (to == stream::events && std::chrono::steady_clock::now() >= attended_until_)
+        return false;
+      for (const auto& text : texts)
+        log_of(to).add(text);
+    }
+    published_.notify_all();
+    return true;
+  }
+
+  void attend(std::chrono::milliseconds time) {
+    const auto lock = std::lock_guard{mutex_};
+    attended_until_ = std::chrono::steady_clock::now() + time;
+  }
+
+  std::vector<message> read(stream from, place after, std::chrono::milliseconds wait) {
+    auto lock = std::unique_lock{mutex_};
+    auto found = std::vector<message>{};
+    published_.wait_for(lock, wait, [&] {
+      found = log_of(from).after(after);
+      return !found.empty();
+    });
+    return found;
+  }
+
+  std::string newest(stream of) {
+    const auto lock = std::lock_guard{mutex_};
+    return log_of(of).newest();
+  }
+
   void push(std::span<const hint> hints) {
     {
       const auto lock = std::lock_guard{mutex_};
@@ -95,8 +165,14 @@ private:
     return {};
   }
 
+  message_log& log_of(stream s) { return s == stream::events ? events_ : cancels_; }
+
   std::mutex mutex_;
   std::condition_variable pushed_;
+  std::condition_variable published_;
+  message_log events_;
+  message_log cancels_;
+  std::chrono::steady_clock::time_point attended_until_;
   std::map<std::string, ordered_hints, std::less<>> queues_;
 };
 
@@ -116,14 +192,21 @@ public:
       return {};
     return hints_->pop(queues, most, wait);
   }
-  expected<bool> publish(stream, std::span<const std::string>) override {
-    return fail(ec::queue_away, "not yet");
+  expected<bool> publish(stream to, std::span<const std::string> texts) override {
+    return hints_->publish(to, texts);
   }
-  expected<void> attend(std::chrono::milliseconds) override { return fail(ec::queue_away, "not yet"); }
-  expected<std::vector<message>> read(stream, const std::string&, std::chrono::milliseconds) override {
-    return fail(ec::queue_away, "not yet");
+  expected<void> attend(std::chrono::milliseconds time) override {
+    hints_->attend(time);
+    return {};
   }
-  expected<std::string> newest(stream) override { return fail(ec::queue_away, "not yet"); }
+  expected<std::vector<message>> read(stream from, const std::string& after,
+                                      std::chrono::milliseconds wait) override {
+    const auto at = read_place(after);
+    if (!at)
+      return fail(ec::invalid, "no message has the id " + json_string(storable_text(after)));
+    return hints_->read(from, *at, wait);
+  }
+  expected<std::string> newest(stream of) override { return hints_->newest(of); }
   expected<std::int64_t> size(const std::string& queue) override { return hints_->size(queue); }
 
 private:

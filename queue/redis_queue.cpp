@@ -1,5 +1,6 @@
 #include "queue/redis_queue.hpp"
 
+#include "core/json_text.hpp"
 #include "core/log.hpp"
 #include "queue/keys.hpp"
 #include "queue/redis_connection.hpp"
@@ -15,6 +16,9 @@ namespace {
 
 /// Members of one ZADD: Redis serves nobody else while it runs one.
 constexpr std::size_t chunk = 1'000;
+/// Enough for a reader that was away for a moment, at some 200 bytes each.
+constexpr auto kept_messages = "10000";
+constexpr auto messages_at_a_time = "500";
 
 /// One ZADD for up to `chunk` hints of the same queue.
 std::vector<redis_command> push_commands(std::span<const hint> hints) {
@@ -52,6 +56,10 @@ redis_command pop_command(std::span<const std::string> queues, int most, std::ch
 
 bool is_text(const redisReply& r) {
   return r.type == REDIS_REPLY_STRING;
+}
+
+std::string text_of(const redisReply& r) {
+  return {r.str, r.len};
 }
 
 bool is_list(const redisReply& r, std::size_t size) {
@@ -95,14 +103,51 @@ public:
     });
   }
 
-  expected<bool> publish(stream, std::span<const std::string>) override {
-    return fail(ec::queue_away, "not yet");
+  /// One round trip more for the first events after a time without anyone attending.
+  expected<bool> publish(stream to, std::span<const std::string> texts) override {
+    auto commands = std::vector<redis_command>{};
+    if (to == stream::events) {
+      commands.push_back({"EXISTS", keys::attended});
+      if (!attended_) {
+        const auto checked = run_events(commands);
+        if (!checked || !attended_)
+          return checked.map([] { return false; });
+      }
+    }
+    for (const auto& text : texts)
+      commands.push_back({"XADD", keys::messages(to), "MAXLEN", "~", kept_messages, "*", "m", text});
+    if (to == stream::events)
+      return run_events(commands).map([] { return true; });
+    return connection_.run(commands).map([](const auto&) { return true; });
   }
-  expected<void> attend(std::chrono::milliseconds) override { return fail(ec::queue_away, "not yet"); }
-  expected<std::vector<message>> read(stream, const std::string&, std::chrono::milliseconds) override {
-    return fail(ec::queue_away, "not yet");
+
+  expected<void> attend(std::chrono::milliseconds time) override {
+    const auto command = redis_command{"SET", keys::attended, "1", "PX", std::to_string(time.count())};
+    return connection_.run({&command, 1}).map([](const auto&) {});
   }
-  expected<std::string> newest(stream) override { return fail(ec::queue_away, "not yet"); }
+
+  expected<std::vector<message>> read(stream from, const std::string& after,
+                                      std::chrono::milliseconds wait) override {
+    if (!read_place(after))
+      return fail(ec::invalid, "no message has the id " + json_string(storable_text(after)));
+    auto command = redis_command{"XREAD", "COUNT", messages_at_a_time};
+    if (wait.count() > 0)
+      command.insert(command.end(), {"BLOCK", std::to_string(wait.count())});
+    command.insert(command.end(), {"STREAMS", keys::messages(from), after});
+    return connection_.run({&command, 1}, std::max(wait, wait.zero())).and_then([&](const auto& replies) {
+      return read_streams(*replies[0]);
+    });
+  }
+
+  expected<std::string> newest(stream of) override {
+    const auto command = redis_command{"XREVRANGE", keys::messages(of), "+", "-", "COUNT", "1"};
+    return connection_.run({&command, 1}).and_then([&](const auto& replies) {
+      return read_messages(*replies[0]).map([](const auto& messages) {
+        return messages.empty() ? std::string{"0-0"} : messages[0].id;
+      });
+    });
+  }
+
   expected<std::int64_t> size(const std::string& queue) override {
     const auto command = redis_command{"ZCARD", keys::ready(queue)};
     return connection_.run({&command, 1}).and_then([&](const auto& replies) -> expected<std::int64_t> {
@@ -113,6 +158,34 @@ public:
   }
 
 private:
+  /// Runs commands whose first asks whether someone attends.
+  expected<void> run_events(std::span<const redis_command> commands) {
+    const auto replies = connection_.run(commands);
+    attended_ = replies && (*replies)[0]->type == REDIS_REPLY_INTEGER && (*replies)[0]->integer > 0;
+    return replies.map([](const auto&) {});
+  }
+
+  /// `[[key, messages]]`, or nil if there is nothing.
+  expected<std::vector<message>> read_streams(const redisReply& reply) {
+    if (reply.type == REDIS_REPLY_NIL)
+      return {};
+    if (!is_list(reply, 1) || !is_list(*reply.element[0], 2))
+      return connection_.give_up("the answer to XREAD has another form");
+    return read_messages(*reply.element[0]->element[1]);
+  }
+
+  /// `[[id, [field, text]] …]`. What jobd cannot have written is skipped.
+  expected<std::vector<message>> read_messages(const redisReply& reply) {
+    if (reply.type != REDIS_REPLY_ARRAY)
+      return connection_.give_up("the answer to XREAD has another form");
+    auto messages = std::vector<message>{};
+    for (const auto* m : std::span{reply.element, reply.elements})
+      if (is_list(*m, 2) && is_text(*m->element[0]) && is_list(*m->element[1], 2)
+          && is_text(*m->element[1]->element[1]))
+        messages.push_back({text_of(*m->element[0]), text_of(*m->element[1]->element[1])});
+    return messages;
+  }
+
   /// `[key, [[member, score] …]]`, or nil if there is nothing.
   expected<std::vector<hint>> read_pop(const redisReply& reply, std::span<const std::string> queues) {
     if (reply.type == REDIS_REPLY_NIL)
@@ -137,6 +210,8 @@ private:
   }
 
   redis_connection connection_;
+  /// Whether someone did when the last events were published.
+  bool attended_ = false;
 };
 
 } // namespace

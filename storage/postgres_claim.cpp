@@ -2,42 +2,60 @@
 
 #include <algorithm>
 #include <map>
+#include <string>
 #include <tuple>
 
 namespace jobd::storage {
 namespace {
 
-// `picked` locks before anything is written, skips what others have locked, and reads a locked row's newest
-// version. A node without a row claims nothing: it was condemned, and what it took now would be taken from it
-// at once.
+/// What follows `picked`, which locks candidates before anything is written, skips what others have locked,
+/// and reads a locked row's newest version. Those whose object has no place (`object_limit`) are set aside in
+/// the same statement; a race for the place is decided by the index jobs_one_of_object. Of rows without a
+/// limit `limited` has none, and then all that it stands for costs nothing.
+constexpr auto claim_picked = R"sql(
+, limited as (
+  select id, row_number() over (partition by type, object_id order by place, priority, id) as nth,
+    exists (select from jobs r where r.type = p.type and r.object_id = p.object_id and r.status = 'running'
+              and r.object_limit = 1) as taken
+  from picked p where object_limit = 1
+), aside as (
+  update jobs j set blocked = true, ready = false, run_at = timezone('utc', now()) + interval '5 seconds'
+  from limited l where j.id = l.id and (l.taken or l.nth > 1)
+  returning j.id
+)
+update jobs j set status = 'running', attempt = attempt + 1, node_id = $3::bigint,
+  start_time = timezone('utc', now()), end_time = null, progress = null
+from picked p where j.id = p.id and p.id not in (select id from aside)
+returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, j.timeout, j.max_attempts,
+  j.failures, j.object_limit
+)sql";
+
+// A node without a row claims nothing: it was condemned, and what it took now would be taken from it at once.
 
 /// `ready is not false` is `ready`, written so that the planner does not see that the index of ready jobs
 /// would do: it would walk all of that index for a few ids, where the primary key finds each at once.
-constexpr auto claim_hinted = statement{"claim_hinted", R"sql(
+const auto claim_hinted_sql = std::string{R"sql(
 with picked as (
-  select id from jobs
+  select id, 1 as place, priority, object_limit, type, object_id from jobs
   where id = any($1::bigint[]) and status = 'created' and ready is not false and type = any($2::text[])
+    and (expires_at is null or expires_at > timezone('utc', now()))
     and exists (select from nodes where nodes.id = $3::bigint)
   order by priority, id
   limit $4::bigint
   for update skip locked
-)
-update jobs j set status = 'running', attempt = attempt + 1, node_id = $3::bigint,
-  start_time = timezone('utc', now()), end_time = null
-from picked where j.id = picked.id
-returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, j.timeout, j.max_attempts,
-  j.failures
-)sql"};
+))sql"} + claim_picked;
+const auto claim_hinted = statement{"claim_hinted", claim_hinted_sql.c_str()};
 
 /// The heads of the queues, first queue first, by the index that holds nothing but what is ready. One
 /// statement, so that what a node without Redis costs does not grow with its queues.
-constexpr auto claim_heads = statement{"claim_heads", R"sql(
+const auto claim_heads_sql = std::string{R"sql(
 with picked as materialized (
-  select head.id
+  select head.*, q.place
   from unnest($1::text[]) with ordinality as q(name, place)
   cross join lateral (
-    select id, priority from jobs
+    select id, priority, object_limit, type, object_id from jobs
     where queue = q.name and status = 'created' and ready and type = any($2::text[])
+      and (expires_at is null or expires_at > timezone('utc', now()))
       and exists (select from nodes where nodes.id = $3::bigint)
     order by priority, id
     limit $4::bigint
@@ -45,13 +63,8 @@ with picked as materialized (
   ) head
   order by q.place, head.priority, head.id
   limit $4::bigint
-)
-update jobs j set status = 'running', attempt = attempt + 1, node_id = $3::bigint,
-  start_time = timezone('utc', now()), end_time = null
-from picked where j.id = picked.id
-returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, j.timeout, j.max_attempts,
-  j.failures
-)sql"};
+))sql"} + claim_picked;
+const auto claim_heads = statement{"claim_heads", claim_heads_sql.c_str()};
 
 /// The claimed jobs in queue order; an update returns them in any.
 std::vector<claimed_job> read_claimed(const rows& r) {
@@ -69,6 +82,7 @@ std::vector<claimed_job> read_claimed(const rows& r) {
       j.timeout = seconds{r.number<double>(row, 7)};
     j.max_attempts = r.number<int>(row, 8);
     j.failures = r.number<int>(row, 9);
+    j.object_limit = r.number<int>(row, 10);
   }
   std::ranges::sort(jobs, {}, [](const claimed_job& j) { return std::tuple{j.priority, j.id}; });
   return jobs;

@@ -42,11 +42,14 @@ std::string_view field(const PGresult* r, int code) {
   return text != nullptr ? text : "";
 }
 
-kind kind_of(std::string_view severity, std::string_view state) {
+kind kind_of(std::string_view severity, std::string_view state, std::string_view constraint) {
   // The session ended, and it may have done so just after a commit.
   if (severity == "FATAL" || severity == "PANIC")
     return kind::lost;
   if (state == "40001" || state == "40P01")
+    return kind::transient;
+  // Another node claimed a job of the same object at the same time; now its run is seen.
+  if (state == "23505" && constraint == "jobs_one_of_object")
     return kind::transient;
   const auto group = state.substr(0, 2);
   // 22 data exception, 23 constraint, 54 limit exceeded (a text too long, nesting too deep).
@@ -68,7 +71,9 @@ sql_error error_of(const PGresult* r) {
   if (const auto detail = field(r, PG_DIAG_MESSAGE_DETAIL); !detail.empty())
     text.append(": ").append(detail);
   // Without a state the error is libpq's own: the connection broke.
-  const auto what = state.empty() ? kind::lost : kind_of(field(r, PG_DIAG_SEVERITY_NONLOCALIZED), state);
+  const auto what = state.empty() ? kind::lost
+                                  : kind_of(field(r, PG_DIAG_SEVERITY_NONLOCALIZED), state,
+                                            field(r, PG_DIAG_CONSTRAINT_NAME));
   return {what, one_line(text), std::string{state}};
 }
 

@@ -28,7 +28,8 @@ struct sql_error {
     lost,
     /// A value that the database cannot hold. The transaction is rolled back.
     data,
-    /// A deadlock: the transaction is rolled back, and running it again helps.
+    /// A deadlock, or a lost race for an object's one place: the transaction is rolled back, and running it
+    /// again helps.
     transient,
     /// Anything else: a mistake of ours or a schema that is not ours.
     other,

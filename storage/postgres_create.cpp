@@ -14,21 +14,24 @@ with asked as materialized (
   select nextval('jobs_id_seq') as id, a.*,
     coalesce(a.at, timezone('utc', now()) + nullif(a.delay, 0) * interval '1 second') as due
   from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::float8[], $7::integer[],
-              $8::timestamp[], $9::float8[])
-    with ordinality as a(object_id, type, queue, payload, priority, timeout, max_attempts, at, delay, place)
+              $8::timestamp[], $9::float8[], $10::float8[], $11::integer[])
+    with ordinality as a(object_id, type, queue, payload, priority, timeout, max_attempts, at, delay, expires_in,
+                         object_limit, place)
 ), won as (
   insert into job_dedupe (type, object_id, job_id, expires_at)
-  select type, object_id, id, timezone('utc', now()) + $10::float8 * interval '1 second'
-  from asked where $10::float8 > 0
+  select type, object_id, id, timezone('utc', now()) + $12::float8 * interval '1 second'
+  from asked where $12::float8 > 0
   order by type, object_id
   on conflict (type, object_id) do update set job_id = excluded.job_id, expires_at = excluded.expires_at
     where job_dedupe.expires_at <= timezone('utc', now())
   returning job_id
 ), kept as (
-  insert into jobs (id, object_id, type, queue, payload, priority, timeout, max_attempts, run_at, ready)
+  insert into jobs (id, object_id, type, queue, payload, priority, timeout, max_attempts, run_at, ready,
+                    expires_at, object_limit)
   select id, object_id, type, queue, payload::jsonb, priority, timeout, max_attempts, due,
-    due is null or due <= timezone('utc', now())
-  from asked where $10::float8 is null or id in (select job_id from won)
+    due is null or due <= timezone('utc', now()),
+    timezone('utc', now()) + expires_in * interval '1 second', object_limit
+  from asked where $12::float8 is null or id in (select job_id from won)
   order by id
   returning id, case when not ready then run_at end as due
 )
@@ -38,7 +41,7 @@ select asked.place, kept.id, kept.due from asked join kept on kept.id = asked.id
 /// The jobs that stand for the keys that were not won. A statement of its own sees what was committed while
 /// the insert waited for another transaction.
 constexpr auto read_standing = statement{"read_standing", R"sql(
-select a.place, d.job_id, case when j.status = 'created' and not j.ready then j.run_at end
+select a.place, d.job_id, case when j.status = 'created' and not j.ready and not j.blocked then j.run_at end
 from unnest($1::text[], $2::bigint[]) with ordinality as a(type, object_id, place)
 join job_dedupe d on d.type = a.type and d.object_id = a.object_id
 left join jobs j on j.id = d.job_id
@@ -53,8 +56,8 @@ sql_expected<rows> insert(postgres_connection& pg, std::span<const job_spec> cre
                           std::optional<double> window) {
   column<std::int64_t> object_ids;
   column<std::string_view> types, queues, payloads;
-  column<std::int32_t> priorities, max_attempts;
-  column<double> timeouts, delays;
+  column<std::int32_t> priorities, max_attempts, object_limits;
+  column<double> timeouts, delays, expiries;
   column<timestamp> run_ats;
   const auto count = [](const std::optional<seconds>& s) {
     return s ? std::optional{s->count()} : std::nullopt;
@@ -70,6 +73,8 @@ sql_expected<rows> insert(postgres_connection& pg, std::span<const job_spec> cre
     max_attempts.emplace_back(spec.max_attempts);
     run_ats.push_back(spec.run_at);
     delays.push_back(count(spec.delay));
+    expiries.push_back(count(spec.expires_in));
+    object_limits.emplace_back(spec.object_limit);
   }
   return pg.exec(insert_jobs, parameters{}
                                   .add(object_ids)
@@ -81,6 +86,8 @@ sql_expected<rows> insert(postgres_connection& pg, std::span<const job_spec> cre
                                   .add(max_attempts)
                                   .add(run_ats)
                                   .add(delays)
+                                  .add(expiries)
+                                  .add(object_limits)
                                   .add(window));
 }
 

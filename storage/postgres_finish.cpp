@@ -1,6 +1,9 @@
 #include "storage/postgres_write.hpp"
 
+#include "storage/postgres_jobs.hpp"
+
 #include <cassert>
+#include <numeric>
 
 namespace jobd::storage {
 namespace {
@@ -8,43 +11,86 @@ namespace {
 using lifecycle::event;
 
 /// Only a row that still runs on this node under this attempt is written. Rows are locked in the order of
-/// their ids. A retry keeps its node, so that the same finish again is known; a release does not, so that
-/// nothing is left of it.
+/// their ids. What was asked to end does not go back. A retry keeps its node, so that the same finish again
+/// is known; a release does not, so that nothing is left of it but its record.
 constexpr auto finish_running = statement{"finish_running", R"sql(
 with asked as (
   select * from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::text[], $5::text[], $6::float8[],
                        $7::text[], $8::text[])
     with ordinality as a(id, attempt, node, event, status, retry_in, result, message, place)
 ), held as (
-  select j.id, a.place
+  select j.id, a.place, j.start_time,
+    case when j.cancel_requested and a.event in ('retry', 'release') then 'cancel' else a.event end as event
   from jobs j join asked a on a.id = j.id
   where j.attempt = a.attempt and j.node_id = a.node and j.status = 'running'
   order by j.id
   for update of j
+), written as (
+  update jobs j set
+    status = case when h.event = a.event then a.status else $9::text end,
+    ready = h.event <> 'retry',
+    run_at = case h.event when 'retry' then timezone('utc', now()) + a.retry_in * interval '1 second'
+                          else j.run_at end,
+    start_time = case h.event when 'release' then null else j.start_time end,
+    end_time = case h.event when 'release' then null else timezone('utc', now()) end,
+    node_id = case h.event when 'release' then null else j.node_id end,
+    failures = j.failures + case when h.event in ('fail', 'retry') then 1 else 0 end,
+    message = case h.event when 'release' then j.message else a.message end,
+    result = case h.event when 'succeed' then a.result::jsonb end,
+    cancel_requested = false
+  from held h join asked a on a.place = h.place
+  where j.id = h.id
+  returning a.place, h.event, h.start_time, a.id, a.attempt, a.node, a.message, j.object_limit, j.type,
+    j.object_id
+), recorded as (
+  insert into job_attempts (job_id, attempt, outcome, node_id, start_time, end_time, message)
+  select id, attempt, case event when 'retry' then 'failed' else 'released' end, node, start_time,
+    timezone('utc', now()), message
+  from written where event in ('retry', 'release')
+  on conflict do nothing
 )
-update jobs j set
-  status = a.status,
-  ready = a.event <> 'retry',
-  run_at = case a.event when 'retry' then timezone('utc', now()) + a.retry_in * interval '1 second'
-                        else j.run_at end,
-  start_time = case a.event when 'release' then null else j.start_time end,
-  end_time = case a.event when 'release' then null else timezone('utc', now()) end,
-  node_id = case a.event when 'release' then null else j.node_id end,
-  failures = j.failures + case when a.event in ('fail', 'retry') then 1 else 0 end,
-  message = case a.event when 'release' then j.message else a.message end,
-  result = case a.event when 'succeed' then a.result::jsonb end
-from held h join asked a on a.place = h.place
-where j.id = h.id
-returning a.place
+select place, object_limit, type, object_id from written
 )sql"};
 
-/// What became of the runs that were not running.
-constexpr auto read_finished = statement{"read_finished", R"sql(
-select a.place
-from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::text[])
-  with ordinality as a(id, attempt, node, event, place)
-join jobs j on j.id = a.id
-where j.attempt = a.attempt and j.status <> 'running' and (j.node_id = a.node or a.event = 'release')
+/// What became of the runs that were not running. An outcome that this run has not left itself is recorded as
+/// refused.
+constexpr auto find_finished = statement{"find_finished", R"sql(
+with asked as (
+  select a.*, (j.status <> 'running' and j.attempt = a.attempt and (j.node_id = a.node or a.event = 'release'))
+    or exists (
+      select from job_attempts h
+      where h.job_id = a.id and h.attempt = a.attempt and h.node_id = a.node
+        and h.outcome not in ('lost', 'refused')) as known
+  from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::text[], $5::text[])
+    with ordinality as a(id, attempt, node, event, message, place)
+  join jobs j on j.id = a.id
+  where a.attempt between 1 and j.attempt
+), recorded as (
+  insert into job_attempts (job_id, attempt, outcome, node_id, end_time, message)
+  select id, attempt, 'refused', node, timezone('utc', now()), message from asked where not known
+  on conflict do nothing
+)
+select place from asked where known
+)sql"};
+
+/// The first one of each object that is still worth starting.
+constexpr auto unblock_first = statement{"unblock_first", R"sql(
+with freed as (
+  select distinct type, object_id from unnest($1::text[], $2::bigint[]) as f(type, object_id)
+), next as materialized (
+  select waiting.id
+  from freed f
+  cross join lateral (
+    select id from jobs
+    where type = f.type and object_id = f.object_id and status = 'created' and blocked
+      and (expires_at is null or expires_at > timezone('utc', now()))
+    order by priority, id
+    limit 1
+    for update skip locked
+  ) waiting
+)
+update jobs j set ready = true, blocked = false, run_at = null from next where j.id = next.id
+returning j.id, j.queue, j.priority
 )sql"};
 
 struct columns {
@@ -62,11 +108,15 @@ std::optional<std::string_view> unless_empty(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional<std::string_view>{text};
 }
 
-columns columns_of(std::span<const finish_request> finishes) {
+using places = std::vector<std::size_t>;
+
+columns columns_of(std::span<const finish_request> finishes, const places& which) {
   auto c = columns{};
-  for (const auto& f : finishes) {
+  for (const auto place : which) {
+    const auto& f = finishes[place];
     const auto what = f.what.what;
-    assert(what == event::succeed || what == event::fail || what == event::retry || what == event::release);
+    assert(what == event::succeed || what == event::fail || what == event::retry || what == event::release
+           || what == event::cancel);
     c.ids.emplace_back(f.run.id);
     c.attempts.emplace_back(f.run.attempt);
     c.nodes.emplace_back(f.node);
@@ -79,41 +129,84 @@ columns columns_of(std::span<const finish_request> finishes) {
   return c;
 }
 
-/// Marks the places that were returned; the number of them.
-int accept(const rows& places, std::vector<finish_answer>& answers) {
-  for (auto row = 0; row < places.size(); ++row)
-    answers[places.number<std::size_t>(row, 0) - 1] = finish_answer::accepted;
-  return places.size();
+/// Accepts the finishes that were returned; what is left of `which`.
+places accept(const rows& r, const places& which, std::vector<finish_answer>& answers) {
+  for (auto row = 0; row < r.size(); ++row)
+    answers[which[r.number<std::size_t>(row, 0) - 1]] = finish_answer::accepted;
+  auto left = places{};
+  for (const auto place : which)
+    if (answers[place] == finish_answer::stale)
+      left.push_back(place);
+  return left;
+}
+
+std::vector<freed_object> read_freed(const rows& finished) {
+  auto freed = std::vector<freed_object>{};
+  for (auto row = 0; row < finished.size(); ++row)
+    if (finished.number<int>(row, 1) != 0)
+      freed.push_back({std::string{finished.text(row, 2)}, finished.number<std::int64_t>(row, 3)});
+  return freed;
+}
+
+sql_expected<rows> write_running(postgres_connection& pg, const columns& c) {
+  return pg.exec(finish_running,
+                 parameters{}
+                     .add(c.ids)
+                     .add(c.attempts)
+                     .add(c.nodes)
+                     .add(c.events)
+                     .add(c.statuses)
+                     .add(c.retry_ins)
+                     .add(c.results)
+                     .add(c.messages)
+                     .add(to_string(lifecycle::next(job_status::running, event::cancel).value())));
 }
 
 } // namespace
 
-sql_expected<std::vector<finish_answer>> write_finishes(postgres_connection& pg,
-                                                        std::span<const finish_request> finishes) {
-  auto answers = std::vector<finish_answer>(finishes.size(), finish_answer::stale);
+sql_expected<finished> write_finishes(postgres_connection& pg, std::span<const finish_request> finishes) {
+  auto result = finished{std::vector<finish_answer>(finishes.size(), finish_answer::stale), {}};
   if (finishes.empty())
-    return answers;
-  const auto c = columns_of(finishes);
-  auto written = pg.exec(finish_running, parameters{}
-                                             .add(c.ids)
-                                             .add(c.attempts)
-                                             .add(c.nodes)
-                                             .add(c.events)
-                                             .add(c.statuses)
-                                             .add(c.retry_ins)
-                                             .add(c.results)
-                                             .add(c.messages));
+    return result;
+  auto all = places(finishes.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  auto written = write_running(pg, columns_of(finishes, all));
   if (!written)
     return tl::unexpected{written.error()};
-  if (accept(*written, answers) == static_cast<int>(finishes.size()))
-    return answers;
 
-  // A statement of its own, since the first may have waited for the very write that it must see now.
-  auto found = pg.exec(read_finished, parameters{}.add(c.ids).add(c.attempts).add(c.nodes).add(c.events));
-  if (!found)
-    return tl::unexpected{after_writing(found.error())};
-  accept(*found, answers);
-  return answers;
+  const auto left = accept(*written, all, result.answers);
+  if (!left.empty()) {
+    // A statement of its own, since the first may have waited for the very write that it must see now.
+    const auto c = columns_of(finishes, left);
+    auto found = pg.exec(find_finished,
+                         parameters{}.add(c.ids).add(c.attempts).add(c.nodes).add(c.events).add(c.messages));
+    if (!found)
+      return tl::unexpected{after_writing(found.error())};
+    accept(*found, left, result.answers);
+  }
+  auto unblocked = unblock(pg, read_freed(*written));
+  if (!unblocked)
+    return tl::unexpected{after_writing(unblocked.error())};
+  result.unblocked = std::move(*unblocked);
+  return result;
+}
+
+sql_expected<std::vector<hint>> unblock(postgres_connection& pg, std::span<const freed_object> freed) {
+  auto hints = std::vector<hint>{};
+  if (freed.empty())
+    return hints;
+  column<std::string_view> types;
+  column<std::int64_t> object_ids;
+  for (const auto& f : freed) {
+    types.emplace_back(f.type);
+    object_ids.emplace_back(f.object_id);
+  }
+  auto r = pg.exec(unblock_first, parameters{}.add(types).add(object_ids));
+  if (!r)
+    return tl::unexpected{r.error()};
+  for (auto row = 0; row < r->size(); ++row)
+    hints.push_back(read_hint(*r, row));
+  return hints;
 }
 
 } // namespace jobd::storage

@@ -5,11 +5,8 @@
 namespace jobd::storage {
 namespace {
 
-constexpr auto jobs_by_id = statement{"jobs_by_id", R"sql(
-select id, object_id, status, start_time, end_time, message, created_at, queue, type, payload, priority, run_at, ready,
-  timeout, max_attempts, attempt, failures, recoveries, node_id, result
-from jobs where id = any($1::bigint[])
-)sql"};
+const auto jobs_by_id_sql = "select " + job_columns + " from jobs where id = any($1::bigint[])";
+const auto jobs_by_id = statement{"jobs_by_id", jobs_by_id_sql.c_str()};
 
 /// Reads the head of each queue, by the index that holds nothing but what is ready.
 constexpr auto ready_heads = statement{"ready_heads", R"sql(
@@ -23,6 +20,8 @@ cross join lateral (
 ) head
 order by q.place, head.priority, head.id
 )sql"};
+
+} // namespace
 
 job read_job(const rows& r, int row) {
   auto j = job{};
@@ -48,10 +47,12 @@ job read_job(const rows& r, int row) {
   if (!r.null(row, 18))
     j.node = r.number<node_id>(row, 18);
   j.result = r.optional_text(row, 19);
+  j.expires_at = r.time(row, 20);
+  j.object_limit = r.number<int>(row, 21);
+  j.progress = r.optional_text(row, 22);
+  j.cancel_requested = r.boolean(row, 23);
   return j;
 }
-
-} // namespace
 
 sql_expected<std::vector<std::optional<job>>> read_jobs(postgres_connection& pg,
                                                         std::span<const job_id> ids) {
@@ -66,6 +67,20 @@ sql_expected<std::vector<std::optional<job>>> read_jobs(postgres_connection& pg,
     if (const auto at = row_of.find(ids[i]); at != row_of.end())
       found[i] = read_job(*r, at->second);
   return found;
+}
+
+job_change read_change(const rows& r, int row) {
+  auto c = job_change{};
+  c.id = r.number<job_id>(row, 0);
+  c.object_id = r.number<std::int64_t>(row, 1);
+  c.type = r.text(row, 2);
+  c.queue = r.text(row, 3);
+  c.priority = r.number<int>(row, 4);
+  c.status = parse_status(r.text(row, 5)).value_or(job_status::created);
+  c.attempt = r.number<attempt_no>(row, 6);
+  if (!r.null(row, 7))
+    c.node = r.number<node_id>(row, 7);
+  return c;
 }
 
 hint read_hint(const rows& r, int row) {

@@ -1,12 +1,14 @@
 #include "storage/postgres_nodes.hpp"
 
 #include "storage/postgres_jobs.hpp"
+#include "storage/postgres_write.hpp"
 
 namespace jobd::storage {
 namespace {
 
 constexpr auto insert_new_node = statement{"insert_node", R"sql(
-insert into nodes (host, pid, version, slots) values ($1::text, $2::integer, $3::text, $4::integer)
+insert into nodes (host, pid, version, slots, queues, types)
+values ($1::text, $2::integer, $3::text, $4::integer, $5::text[], $6::text[])
 returning id
 )sql"};
 
@@ -26,37 +28,45 @@ select 'orphaning', node_id, null, null from (
 ) owners
 where not exists (select from nodes where nodes.id = owners.node_id)
 union all
-select 'running', id, attempt, null from jobs where status = 'running' and node_id = $1::bigint
+select case when cancel_requested then 'cancelled' else 'running' end, id, attempt, null from jobs
+where status = 'running' and node_id = $1::bigint
 )sql"};
 
 constexpr auto delete_by_id = statement{"delete_node", "delete from nodes where id = $1::bigint"};
 
 /// The row goes only if the beat is the one that was judged; a beat that is renewed meanwhile makes the
-/// delete find nothing. A job that fails here forgets its node, or that node's late finish would pass for the
+/// delete find nothing. A job that ends here forgets its node, or that node's late finish would pass for the
 /// one that is stored.
 constexpr auto rescue_from = statement{"rescue_from", R"sql(
 with gone as (
   delete from nodes where id = $1::bigint and heartbeat_at = $2::timestamp returning host, pid
 ), held as (
-  select id from jobs
+  select id, start_time,
+    case when cancel_requested then $6::text when recoveries < $3::integer then $4::text else $5::text end as fate
+  from jobs
   where node_id = $1::bigint and status = 'running'
     and (exists (select from gone) or not exists (select from nodes where nodes.id = $1::bigint))
   order by id
   for update skip locked
 ), freed as (
   update jobs j set
-    status = case when j.recoveries < $3::integer then $4::text else $5::text end,
+    status = h.fate,
     recoveries = j.recoveries + 1,
     node_id = null,
-    start_time = case when j.recoveries < $3::integer then null else j.start_time end,
-    end_time = case when j.recoveries < $3::integer then null else timezone('utc', now()) end,
-    message = case when j.recoveries < $3::integer then j.message else
+    start_time = case when h.fate = $4::text then null else j.start_time end,
+    end_time = case when h.fate = $4::text then null else timezone('utc', now()) end,
+    message = case when h.fate = $5::text then
       'quarantined: its node died ' || j.recoveries + 1 || ' times while running it, last node ' || $1::bigint
-        || coalesce((select ' (' || host || ':' || pid || ')' from gone), '') end
-  from held where j.id = held.id
-  returning j.id, j.queue, j.priority, j.status
+        || coalesce((select ' (' || host || ':' || pid || ')' from gone), '') else j.message end,
+    cancel_requested = false
+  from held h where j.id = h.id
+  returning j.id, j.object_id, j.type, j.queue, j.priority, j.status, j.attempt, j.object_limit, h.start_time
+), recorded as (
+  insert into job_attempts (job_id, attempt, outcome, node_id, start_time, end_time)
+  select id, attempt, 'lost', $1::bigint, start_time, timezone('utc', now()) from freed
+  on conflict do nothing
 )
-select id, queue, priority from freed where status = $4::text order by id
+select id, object_id, type, queue, priority, status, attempt, null::bigint, object_limit from freed order by id
 )sql"};
 
 constexpr auto find_host = statement{"find_host", R"sql(
@@ -81,7 +91,9 @@ sql_expected<node_id> insert_node(postgres_connection& pg, const node_info& info
                                         .add(info.host)
                                         .add(std::int64_t{info.pid})
                                         .add(info.version)
-                                        .add(std::int64_t{info.slots}));
+                                        .add(std::int64_t{info.slots})
+                                        .add(info.queues)
+                                        .add(info.types));
   if (!r)
     return tl::unexpected{r.error()};
   return r->number<node_id>(0, 0);
@@ -101,8 +113,11 @@ sql_expected<beat_report> renew_beat(postgres_connection& pg, node_id node) {
       report.overdue.push_back({id, r->time(row, 3).value_or(timestamp{})});
     else if (what == "orphaning")
       report.orphaning.push_back(id);
-    else
+    else {
       report.running.push_back({id, r->number<attempt_no>(row, 2)});
+      if (what == "cancelled")
+        report.cancelled.push_back(report.running.back());
+    }
   }
   return report;
 }
@@ -119,14 +134,20 @@ sql_expected<std::vector<job_change>> rescue_jobs(postgres_connection& pg, const
                                     .add(dead.heartbeat_at)
                                     .add(std::int64_t{lifecycle::max_recoveries})
                                     .add(after_running(lifecycle::event::rescue))
-                                    .add(after_running(lifecycle::event::quarantine)));
+                                    .add(after_running(lifecycle::event::quarantine))
+                                    .add(after_running(lifecycle::event::cancel)));
   if (!r)
     return tl::unexpected{r.error()};
   auto changes = std::vector<job_change>{};
+  auto freed = std::vector<freed_object>{};
   for (auto row = 0; row < r->size(); ++row) {
-    const auto h = read_hint(*r, row);
-    changes.push_back({.id = h.id, .type = {}, .queue = h.queue, .priority = h.priority});
+    changes.push_back(read_change(*r, row));
+    if (r->number<int>(row, 8) != 0)
+      freed.push_back({changes.back().type, changes.back().object_id});
   }
+  // The hints of those that waited are written by whoever writes lost ones again.
+  if (auto unblocked = unblock(pg, freed); !unblocked)
+    return tl::unexpected{after_writing(unblocked.error())};
   return changes;
 }
 

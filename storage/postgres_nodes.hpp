@@ -3,7 +3,8 @@
 #include "storage/postgres_connection.hpp"
 #include "storage/store.hpp"
 
-/// Nodes, their beats, and what is done about dead ones. Each function is one statement.
+/// Nodes, their beats, and what is done about dead ones. Each function is one statement, but for a
+/// rescue that others waited for (`object_limit`).
 namespace jobd::storage {
 
 [[nodiscard]] sql_expected<node_id> insert_node(postgres_connection& pg, const node_info& info);

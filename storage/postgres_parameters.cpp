@@ -7,8 +7,18 @@ namespace jobd::storage {
 namespace {
 
 /// Object ids of PostgreSQL's own types; they never change.
-enum class type_oid : std::uint32_t { int8 = 20, int4 = 23, text = 25, float8 = 701, timestamp = 1114 };
+enum class type_oid : std::uint32_t {
+  boolean = 16,
+  int8 = 20,
+  int4 = 23,
+  text = 25,
+  float8 = 701,
+  timestamp = 1114
+};
 
+constexpr type_oid oid_of(bool) {
+  return type_oid::boolean;
+}
 constexpr type_oid oid_of(std::int64_t) {
   return type_oid::int8;
 }
@@ -44,6 +54,11 @@ void put(std::string& out, std::int64_t number) {
 void put(std::string& out, std::int32_t number) {
   put_length(out, sizeof number);
   put_bits(out, static_cast<std::uint32_t>(number));
+}
+
+void put(std::string& out, bool truth) {
+  put_length(out, 1);
+  out.push_back(truth ? '\1' : '\0');
 }
 
 void put(std::string& out, double number) {
@@ -88,10 +103,8 @@ parameters& parameters::add(std::int64_t number) {
 }
 
 parameters& parameters::add(std::optional<double> number) {
-  if (!number) {
-    values_.emplace_back();
-    return *this;
-  }
+  if (!number)
+    return add_null();
   char text[32];
   const auto end = std::to_chars(text, text + sizeof text, *number).ptr;
   values_.push_back({std::string{text, end}, false});
@@ -105,6 +118,11 @@ parameters& parameters::add(timestamp t) {
 
 parameters& parameters::add(std::string_view text) {
   values_.push_back({std::string{text}, false});
+  return *this;
+}
+
+parameters& parameters::add_null() {
+  values_.emplace_back();
   return *this;
 }
 
@@ -129,6 +147,11 @@ parameters& parameters::add(const column<timestamp>& values) {
 }
 
 parameters& parameters::add(const column<std::string_view>& values) {
+  values_.push_back(encode(values));
+  return *this;
+}
+
+parameters& parameters::add(const column<bool>& values) {
   values_.push_back(encode(values));
   return *this;
 }

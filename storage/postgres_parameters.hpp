@@ -28,12 +28,18 @@ public:
   parameters& add(timestamp t);
   /// The text must hold no NUL.
   parameters& add(std::string_view text);
+  template <class T>
+  parameters& add(const std::optional<T>& some) {
+    return some ? add(*some) : add_null();
+  }
+  parameters& add_null();
 
   parameters& add(const column<std::int64_t>& values);
   parameters& add(const column<std::int32_t>& values);
   parameters& add(const column<double>& values);
   parameters& add(const column<timestamp>& values);
   parameters& add(const column<std::string_view>& values);
+  parameters& add(const column<bool>& values);
   parameters& add(const std::vector<std::string>& values);
 
   [[nodiscard]] const std::vector<value>& values() const noexcept { return values_; }

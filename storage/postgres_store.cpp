@@ -2,11 +2,13 @@
 
 #include "core/json_text.hpp"
 #include "storage/migrations.hpp"
+#include "storage/postgres_changes.hpp"
 #include "storage/postgres_jobs.hpp"
 #include "storage/postgres_nodes.hpp"
 #include "storage/postgres_upkeep.hpp"
 #include "storage/postgres_write.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace jobd::storage {
@@ -23,18 +25,24 @@ constexpr auto most_tries = 5;
 /// Whether a call leaves something behind: a lost answer to a read is no uncertainty.
 enum class access : std::uint8_t { read, write };
 
+/// Moves the elements `from` up to `from + n` over; both then count on behind `all`.
+template <class T>
+void take_part(std::vector<T>& to, const std::vector<T>& all, std::size_t& from, std::size_t& n) {
+  const auto first = std::min(from, all.size());
+  const auto count = std::min(n, all.size() - first);
+  to.insert(to.end(), all.begin() + static_cast<std::ptrdiff_t>(first),
+            all.begin() + static_cast<std::ptrdiff_t>(first + count));
+  from -= first;
+  n -= count;
+}
+
 /// `n` elements of a batch, counted through its parts in their order, from `from` on.
 batch part_of(const batch& b, std::size_t from, std::size_t n) {
   auto part = batch{};
-  for (auto i = from; i < from + n; ++i) {
-    const auto in_claims = i - b.finishes.size();
-    if (i < b.finishes.size())
-      part.finishes.push_back(b.finishes[i]);
-    else if (in_claims < b.claims.size())
-      part.claims.push_back(b.claims[in_claims]);
-    else
-      part.creates.push_back(b.creates[in_claims - b.claims.size()]);
-  }
+  take_part(part.finishes, b.finishes, from, n);
+  take_part(part.claims, b.claims, from, n);
+  take_part(part.creates, b.creates, from, n);
+  take_part(part.progresses, b.progresses, from, n);
   return part;
 }
 
@@ -43,12 +51,13 @@ void append(std::vector<T>& to, std::vector<T>&& from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
-/// True if the batch is one statement, which is a transaction by itself. What is read after it belongs to the
-/// answer, not to the transaction.
+/// True if the batch is one statement, which is a transaction by itself. What follows it belongs to the
+/// answer, or makes a wait shorter, and not to the transaction.
 bool is_one_statement(const batch& b) {
   if (b.size() == 0 || !b.claims.empty())
     return b.size() <= 1;
-  return b.finishes.empty() || b.creates.empty();
+  const auto parts = {b.finishes.empty(), b.creates.empty(), b.progresses.empty()};
+  return std::ranges::count(parts, false) == 1;
 }
 
 /// Why PostgreSQL cannot hold this job, in the words of the API if it has some.
@@ -68,6 +77,16 @@ finish_request without_result(finish_request f, const sql_error& why) {
   return f;
 }
 
+/// What was found, or that there is no such job.
+template <class T>
+expected<T> there(job_id id, expected<std::optional<T>> found) {
+  if (!found)
+    return tl::unexpected{found.error()};
+  if (!*found)
+    return fail(ec::not_found, "there is no job " + std::to_string(id));
+  return std::move(**found);
+}
+
 class postgres_store final : public store {
 public:
   explicit postgres_store(postgres_options o) : options_(std::move(o)) {}
@@ -79,19 +98,25 @@ public:
   expected<std::vector<std::optional<job>>> find(std::span<const job_id> ids) override {
     return call(access::read, [&] { return read_jobs(*pg_, ids); });
   }
-  expected<std::vector<created_job>> submit(const submission&) override {
-    return fail(ec::internal, "not yet");
+  expected<std::vector<created_job>> submit(const submission& s) override;
+  expected<job_page> list(const page_request& q) override {
+    return call(access::read, [&] { return read_page(*pg_, q); });
   }
-  expected<job_page> list(const page_request&) override { return fail(ec::internal, "not yet"); }
-  expected<std::vector<job_change>> cancel(std::span<const job_id>) override {
-    return fail(ec::internal, "not yet");
+  expected<std::vector<job_change>> cancel(std::span<const job_id> ids) override {
+    return call(access::write, [&] { return cancel_jobs(*pg_, ids); });
   }
-  expected<std::vector<job_change>> rerun(std::span<const job_id>) override {
-    return fail(ec::internal, "not yet");
+  expected<std::vector<job_change>> rerun(std::span<const job_id> ids) override {
+    return call(access::write, [&] { return rerun_jobs(*pg_, ids); });
   }
-  expected<expiry> expire(int) override { return fail(ec::internal, "not yet"); }
-  expected<std::vector<attempt_record>> history(job_id) override { return fail(ec::internal, "not yet"); }
-  expected<explanation> explain(job_id) override { return fail(ec::internal, "not yet"); }
+  expected<expiry> expire(int limit) override {
+    return call(access::write, [&] { return expire_due(*pg_, limit); });
+  }
+  expected<std::vector<attempt_record>> history(job_id id) override {
+    return there(id, call(access::read, [&] { return read_history(*pg_, id); }));
+  }
+  expected<explanation> explain(job_id id) override {
+    return there(id, call(access::read, [&] { return read_explanation(*pg_, id); }));
+  }
   expected<node_id> register_node(const node_info& info) override {
     return call(access::write, [&] { return insert_node(*pg_, info); });
   }
@@ -124,11 +149,22 @@ private:
   /// One call that is not a flush: its deadline, its retries, and what its error means.
   template <class F>
   auto call(access how, F f) -> expected<typename decltype(f())::value_type>;
-  /// Runs `f` again as long as it is the victim of a deadlock.
+  /// Runs `f` again as long as it loses a race or is the victim of a deadlock.
   template <class F>
   auto retried(F f) -> decltype(f());
   /// Closes the store if the error says that its connection is of no more use.
   tl::unexpected<error> failed(const sql_error& e, access how);
+
+  /// Runs `f`, and if its commit's answer is lost, again on a new connection if that tells what became of it.
+  template <class F>
+  auto resolved(bool repeatable, F f) -> decltype(f());
+  /// Runs `f` between begin and commit, or rollback if it fails.
+  template <class F>
+  auto in_transaction(F f) -> decltype(f());
+
+  expected<std::vector<created_job>> write(const submission& s);
+  expected<std::vector<created_job>> refuse(const submission& s);
+  sql_expected<void> try_out(std::span<const job_spec> jobs);
 
   expected<batch_result> write(const batch& b);
   expected<batch_result> write_halves(const batch& b);
@@ -193,26 +229,94 @@ tl::unexpected<error> postgres_store::failed(const sql_error& e, access how) {
   return tl::unexpected{translated};
 }
 
-expected<batch_result> postgres_store::flush(const batch& b) {
+template <class F>
+auto postgres_store::resolved(bool repeatable, F f) -> decltype(f()) {
   if (!pg_)
     return fail(ec::store_away, "the database is not connected");
   const auto end = std::chrono::steady_clock::now() + options_.deadline;
   pg_->allow(options_.deadline);
-  auto written = write(b);
-  const auto resolvable =
-      b.finishes.empty() && b.claims.empty() && options_.dedupe_window.value_or(seconds{0}) > seconds{0};
-  if (written || written.error().code != ec::store_uncertain || !resolvable)
+  auto written = f();
+  if (written || written.error().code != ec::store_uncertain || !repeatable)
     return written;
 
-  // The keys know: those that were written stand, the others are written now.
   const auto left =
       std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
   if (left.count() <= 0 || !open(left))
     return written;
-  auto again = write(b);
+  auto again = f();
   if (!again && again.error().code == ec::store_away)
     return written;
   return again;
+}
+
+template <class F>
+auto postgres_store::in_transaction(F f) -> decltype(f()) {
+  // Until the commit is sent, a connection that breaks takes everything back with it.
+  if (auto begun = pg_->exec_text("begin"); !begun)
+    return tl::unexpected{before_writing(begun.error())};
+  auto written = f();
+  if (written) {
+    if (auto committed = pg_->exec_text("commit"); !committed)
+      return tl::unexpected{committed.error()};
+    return written;
+  }
+  if (auto undone = pg_->exec_text("rollback"); !undone)
+    return tl::unexpected{before_writing(undone.error())};
+  return tl::unexpected{before_writing(written.error())};
+}
+
+expected<std::vector<created_job>> postgres_store::submit(const submission& s) {
+  return resolved(s.key.has_value(), [&] { return write(s); });
+}
+
+expected<std::vector<created_job>> postgres_store::write(const submission& s) {
+  auto written = retried(
+      [&] { return in_transaction([&] { return write_submission(*pg_, s, options_.dedupe_window); }); });
+  if (written)
+    return std::move(*written);
+  return written.error().what == kind::data ? refuse(s) : failed(written.error(), access::write);
+}
+
+/// Names the first job that cannot be held. Where the rules of the API do not tell, halves are tried out.
+expected<std::vector<created_job>> postgres_store::refuse(const submission& s) {
+  const auto of = [](std::size_t place) { return "jobs[" + std::to_string(place) + "]: "; };
+  for (auto place = std::size_t{0}; place < s.jobs.size(); ++place)
+    if (auto valid = validate(s.jobs[place]); !valid)
+      return fail(ec::invalid, of(place) + valid.error().context);
+  auto jobs = std::span{s.jobs};
+  auto first = std::size_t{0};
+  for (;;) {
+    const auto half = jobs.size() > 1 ? jobs.size() / 2 : jobs.size();
+    auto tried = try_out(jobs.first(half));
+    if (!tried && tried.error().what != kind::data)
+      return failed(tried.error(), access::read);
+    if (!tried && jobs.size() == 1)
+      return fail(ec::invalid, of(first) + refusal(jobs[0], tried.error()).context);
+    if (tried && jobs.size() <= 1)
+      return fail(ec::invalid, "the Idempotency-Key cannot be stored");
+    if (tried)
+      first += half;
+    jobs = tried ? jobs.subspan(half) : jobs.first(half);
+  }
+}
+
+/// Writes jobs and takes them back.
+sql_expected<void> postgres_store::try_out(std::span<const job_spec> jobs) {
+  if (auto begun = pg_->exec_text("begin"); !begun)
+    return tl::unexpected{begun.error()};
+  auto written = write_creates(*pg_, jobs, std::nullopt);
+  if (auto undone = pg_->exec_text("rollback"); !undone)
+    return tl::unexpected{undone.error()};
+  if (!written)
+    return tl::unexpected{written.error()};
+  return {};
+}
+
+expected<batch_result> postgres_store::flush(const batch& b) {
+  // The keys know: those that were written stand, the others are written now.
+  const auto repeatable = b.finishes.empty() && b.claims.empty() && b.progresses.empty()
+                          && options_.dedupe_window.value_or(seconds{0}) > seconds{0};
+  return resolved(repeatable, [&] { return write(b); });
 }
 
 /// Writes the batch in one transaction; only if a value in it cannot be held, in as many as it takes to set
@@ -241,12 +345,16 @@ expected<batch_result> postgres_store::write_halves(const batch& b) {
   append(first->finishes, std::move(second->finishes));
   append(first->claims, std::move(second->claims));
   append(first->creates, std::move(second->creates));
+  append(first->unblocked, std::move(second->unblocked));
   return first;
 }
 
 expected<batch_result> postgres_store::write_refused(const batch& b, const sql_error& why) {
   if (!b.creates.empty())
     return batch_result{{}, {}, {tl::unexpected{refusal(b.creates[0], why)}}};
+  // The next one may be better.
+  if (!b.progresses.empty())
+    return batch_result{};
   if (b.finishes.empty())
     return fail(ec::internal, "a claim was refused: " + why.context);
   auto kept = batch{};
@@ -260,18 +368,7 @@ expected<batch_result> postgres_store::write_refused(const batch& b, const sql_e
 sql_expected<batch_result> postgres_store::write_transaction(const batch& b) {
   if (is_one_statement(b))
     return write_parts(b);
-  // Until the commit is sent, a connection that breaks takes everything back with it.
-  if (auto begun = pg_->exec_text("begin"); !begun)
-    return tl::unexpected{before_writing(begun.error())};
-  auto written = write_parts(b);
-  if (written) {
-    if (auto committed = pg_->exec_text("commit"); !committed)
-      return tl::unexpected{committed.error()};
-    return written;
-  }
-  if (auto undone = pg_->exec_text("rollback"); !undone)
-    return tl::unexpected{before_writing(undone.error())};
-  return tl::unexpected{before_writing(written.error())};
+  return in_transaction([&] { return write_parts(b); });
 }
 
 sql_expected<batch_result> postgres_store::write_parts(const batch& b) {
@@ -285,7 +382,10 @@ sql_expected<batch_result> postgres_store::write_parts(const batch& b) {
   auto creates = write_creates(*pg_, b.creates, options_.dedupe_window);
   if (!creates)
     return tl::unexpected{creates.error()};
-  result.finishes = std::move(*finishes);
+  if (auto told = write_progress(*pg_, b.progresses); !told)
+    return tl::unexpected{told.error()};
+  result.finishes = std::move(finishes->answers);
+  result.unblocked = std::move(finishes->unblocked);
   result.claims = std::move(*claims);
   result.creates.assign(std::make_move_iterator(creates->begin()), std::make_move_iterator(creates->end()));
   return result;

@@ -15,7 +15,7 @@ with due as (
   limit $1::bigint
   for update skip locked
 ), turned as (
-  update jobs j set ready = true from due where j.id = due.id
+  update jobs j set ready = true, blocked = false from due where j.id = due.id
   returning j.id, j.queue, j.priority
 )
 select id, queue, priority, null::float8 from turned
@@ -26,6 +26,32 @@ select null, null, null, next.seconds from (
     and (run_at > timezone('utc', now()) or (select count(*) from due) = $1::bigint)
     and id not in (select id from due)
   order by run_at
+  limit 1
+) next
+)sql"};
+
+/// What is next is read as above.
+constexpr auto fail_expired = statement{"fail_expired", R"sql(
+with due as (
+  select id from jobs
+  where status = 'created' and expires_at is not null and expires_at <= timezone('utc', now())
+  order by expires_at
+  limit $1::bigint
+  for update skip locked
+), failed as (
+  update jobs j set status = $2::text, message = 'expired', end_time = timezone('utc', now()), ready = true,
+    blocked = false
+  from due where j.id = due.id
+  returning j.id, j.object_id, j.type, j.queue, j.priority, j.status, j.attempt
+)
+select id, object_id, type, queue, priority, status, attempt, null::bigint, null::float8 from failed
+union all
+select null, null, null, null, null, null, null, null, next.seconds from (
+  select greatest(extract(epoch from expires_at - timezone('utc', now())), 0)::float8 as seconds from jobs
+  where status = 'created' and expires_at is not null
+    and (expires_at > timezone('utc', now()) or (select count(*) from due) = $1::bigint)
+    and id not in (select id from due)
+  order by expires_at
   limit 1
 ) next
 )sql"};
@@ -44,7 +70,9 @@ with page as (
   order by id
   for update skip locked
 ), removed as (
-  delete from jobs j using old where j.id = old.id returning 1
+  delete from jobs j using old where j.id = old.id returning j.id
+), histories as (
+  delete from job_attempts where job_id = any(array(select id from removed))
 )
 select (select count(*) from removed), max(id), count(*) < $2::bigint
   or max(created_at) > timezone('utc', now()) - $3::float8 * interval '1 second'
@@ -61,6 +89,18 @@ with expired as (
   for update skip locked
 )
 delete from job_dedupe d using expired e where d.type = e.type and d.object_id = e.object_id
+returning 1
+)sql"};
+
+constexpr auto delete_keys = statement{"delete_keys", R"sql(
+with expired as (
+  select key from job_idempotency
+  where expires_at <= timezone('utc', now())
+  order by expires_at
+  limit $1::bigint
+  for update skip locked
+)
+delete from job_idempotency where key = any(array(select key from expired))
 returning 1
 )sql"};
 
@@ -82,6 +122,21 @@ sql_expected<promotion> promote_due(postgres_connection& pg, int limit) {
   return p;
 }
 
+sql_expected<expiry> expire_due(postgres_connection& pg, int limit) {
+  const auto failed = to_string(lifecycle::next(job_status::created, lifecycle::event::expire).value());
+  auto r = pg.exec(fail_expired, parameters{}.add(std::int64_t{limit}).add(failed));
+  if (!r)
+    return tl::unexpected{r.error()};
+  auto e = expiry{};
+  for (auto row = 0; row < r->size(); ++row) {
+    if (r->null(row, 0))
+      e.next_in = seconds{r->number<double>(row, 8)};
+    else
+      e.expired.push_back(read_change(*r, row));
+  }
+  return e;
+}
+
 sql_expected<prune_report> prune_old(postgres_connection& pg, prune_cursor from, seconds retention) {
   auto jobs = pg.exec(delete_page, parameters{}.add(from.after).add(page_rows).add(retention.count()));
   if (!jobs)
@@ -89,6 +144,9 @@ sql_expected<prune_report> prune_old(postgres_connection& pg, prune_cursor from,
   auto keys = pg.exec(delete_expired, parameters{}.add(page_rows));
   if (!keys)
     return tl::unexpected{after_writing(keys.error())};
+  auto answers = pg.exec(delete_keys, parameters{}.add(page_rows));
+  if (!answers)
+    return tl::unexpected{after_writing(answers.error())};
 
   auto report = prune_report{};
   report.jobs = jobs->number<std::int64_t>(0, 0);
@@ -96,7 +154,7 @@ sql_expected<prune_report> prune_old(postgres_connection& pg, prune_cursor from,
   const auto end_of_jobs = jobs->null(0, 1) || jobs->boolean(0, 2);
   if (!end_of_jobs)
     report.next.after = jobs->number<job_id>(0, 1);
-  report.done = end_of_jobs && report.dedupe_rows < page_rows;
+  report.done = end_of_jobs && keys->size() < page_rows && answers->size() < page_rows;
   return report;
 }
 

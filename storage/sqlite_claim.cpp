@@ -1,3 +1,4 @@
+#include "storage/sqlite_object_limit.hpp"
 #include "storage/sqlite_write.hpp"
 
 #include <algorithm>
@@ -9,28 +10,44 @@ namespace {
 // A node without a row claims nothing: it was condemned, and what it took now would be taken from it at once.
 
 /// `+ready` keeps the planner from walking the index of ready jobs for a few ids.
-constexpr auto claim_hinted = R"sql(
-update jobs set status = 'running', attempt = attempt + 1, node_id = ?1, start_time = ?2, end_time = null
-where id in (
-  select id from jobs
-  where id in (select value from json_each(?3)) and status = 'created' and +ready
-    and type in (select value from json_each(?4)) and exists (select 1 from nodes where nodes.id = ?1)
-  order by priority, id
-  limit ?5)
-returning id, attempt, object_id, type, queue, payload, priority, timeout, max_attempts, failures
+constexpr auto hinted_candidates = R"sql(
+select id, object_limit from jobs
+where id in (select value from json_each(?2)) and status = 'created' and +ready
+  and (expires_at is null or expires_at > ?5)
+  and type in (select value from json_each(?3)) and exists (select 1 from nodes where nodes.id = ?1)
+order by priority, id
+limit ?4
 )sql";
 
 /// The head of one queue, by the index that holds nothing but what is ready.
-constexpr auto claim_head = R"sql(
-update jobs set status = 'running', attempt = attempt + 1, node_id = ?1, start_time = ?2, end_time = null
-where id in (
-  select id from jobs
-  where queue = ?3 and status = 'created' and ready
-    and type in (select value from json_each(?4)) and exists (select 1 from nodes where nodes.id = ?1)
-  order by priority, id
-  limit ?5)
-returning id, attempt, object_id, type, queue, payload, priority, timeout, max_attempts, failures
+constexpr auto head_candidates = R"sql(
+select id, object_limit from jobs
+where queue = ?2 and status = 'created' and ready
+  and (expires_at is null or expires_at > ?5)
+  and type in (select value from json_each(?3)) and exists (select 1 from nodes where nodes.id = ?1)
+order by priority, id
+limit ?4
 )sql";
+
+constexpr auto start_jobs = R"sql(
+update jobs set status = 'running', attempt = attempt + 1, node_id = ?2, start_time = ?3, end_time = null,
+  progress = null
+where id in (select value from json_each(?1))
+returning id, attempt, object_id, type, queue, payload, priority, timeout, max_attempts, failures, object_limit
+)sql";
+
+/// A head that is full of jobs to be set aside is passed in so many steps; the next claim goes on.
+constexpr auto most_steps = 8;
+
+struct candidate {
+  job_id id = 0;
+  bool limited = false;
+};
+
+/// Its place.
+std::tuple<int, job_id> in_queue(const claimed_job& j) {
+  return {j.priority, j.id};
+}
 
 claimed_job read_claimed(const sqlite_row& r) {
   auto j = claimed_job{};
@@ -45,37 +62,81 @@ claimed_job read_claimed(const sqlite_row& r) {
     j.timeout = seconds{r.real(7)};
   j.max_attempts = r.number<int>(8);
   j.failures = r.number<int>(9);
+  j.object_limit = r.number<int>(10);
   return j;
 }
 
-/// The jobs that one statement takes of `where`, a list of ids or a queue, in queue order; an update returns
-/// them in any.
-expected<std::vector<claimed_job>> take(sqlite_connection& db, const char* sql, const claim_request& c,
-                                        const std::string& where, int limit) {
-  auto jobs = std::vector<claimed_job>{};
-  auto taken = db.each(
-      sql, [&](const sqlite_row& r) { jobs.push_back(read_claimed(r)); }, c.node, time_now(), where,
-      json_list(c.types), limit);
-  if (!taken)
-    return tl::unexpected{taken.error()};
-  std::ranges::sort(jobs, {}, [](const claimed_job& j) { return std::tuple{j.priority, j.id}; });
-  return jobs;
+/// The first jobs of `where`, a list of ids or a queue, in queue order.
+expected<std::vector<candidate>> read_candidates(sqlite_connection& db, const char* sql,
+                                                 const claim_request& c, const std::string& where,
+                                                 int limit) {
+  auto found = std::vector<candidate>{};
+  auto read = db.each(
+      sql,
+      [&](const sqlite_row& r) {
+        found.push_back({r.number<job_id>(0), r.number<int>(1) != 0});
+      },
+      c.node, where, json_list(c.types), limit, time_now());
+  return read.map([&] { return std::move(found); });
+}
+
+expected<void> start(sqlite_connection& db, std::span<const job_id> ids, node_id node,
+                     std::vector<claimed_job>& started) {
+  return db.each(
+      start_jobs, [&](const sqlite_row& r) { started.push_back(read_claimed(r)); }, json_list(ids), node,
+      time_now());
+}
+
+/// Adds those that are started, in any order. One with a limit starts at once, so that the next of its object
+/// meets it as running; all others by one statement.
+expected<void> start_free(sqlite_connection& db, std::span<const candidate> candidates, node_id node,
+                          std::vector<claimed_job>& started) {
+  auto unlimited = std::vector<job_id>{};
+  for (const auto& c : candidates) {
+    if (!c.limited) {
+      unlimited.push_back(c.id);
+      continue;
+    }
+    const auto waits = set_aside(db, c.id);
+    if (!waits)
+      return tl::unexpected{waits.error()};
+    if (*waits)
+      continue;
+    if (auto done = start(db, {&c.id, 1}, node, started); !done)
+      return done;
+  }
+  return unlimited.empty() ? expected<void>{} : start(db, unlimited, node, started);
+}
+
+/// Adds to `jobs` until there are `limit`.
+expected<void> take(sqlite_connection& db, const char* sql, const claim_request& c, const std::string& where,
+                    std::vector<claimed_job>& jobs) {
+  for (auto step = 0; step < most_steps; ++step) {
+    const auto before = jobs.size();
+    const auto wanted = c.limit - static_cast<int>(before);
+    if (wanted <= 0)
+      return {};
+    const auto candidates = read_candidates(db, sql, c, where, wanted);
+    if (!candidates)
+      return tl::unexpected{candidates.error()};
+    if (auto started = start_free(db, *candidates, c.node, jobs); !started)
+      return started;
+    std::ranges::sort(jobs.begin() + static_cast<std::ptrdiff_t>(before), jobs.end(), {}, in_queue);
+    if (jobs.size() == before + candidates->size())
+      return {};
+  }
+  return {};
 }
 
 expected<std::vector<claimed_job>> write_claim(sqlite_connection& db, const claim_request& c) {
-  if (!c.ids.empty())
-    return take(db, claim_hinted, c, json_list(c.ids), std::max(c.limit, 0));
   auto jobs = std::vector<claimed_job>{};
-  for (const auto& queue : c.queues) {
-    const auto wanted = c.limit - static_cast<int>(jobs.size());
-    if (wanted <= 0)
-      break;
-    auto taken = take(db, claim_head, c, queue, wanted);
-    if (!taken)
-      return taken;
-    std::ranges::move(*taken, std::back_inserter(jobs));
-  }
-  return jobs;
+  auto taken = expected<void>{};
+  if (!c.ids.empty())
+    taken = take(db, hinted_candidates, c, json_list(c.ids), jobs);
+  else
+    for (auto queue = c.queues.begin(); taken && queue != c.queues.end(); ++queue)
+      taken = take(db, head_candidates, c, *queue, jobs);
+  return taken.map([&] { return std::move(jobs); });
 }
 
 } // namespace

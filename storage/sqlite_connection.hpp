@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace jobd::storage {
 
@@ -27,6 +28,10 @@ public:
   template <std::integral Integer>
   [[nodiscard]] Integer number(int col) const {
     return static_cast<Integer>(sqlite3_column_int64(statement_, col));
+  }
+  template <std::integral Integer>
+  [[nodiscard]] std::optional<Integer> optional_number(int col) const {
+    return null(col) ? std::nullopt : std::optional{number<Integer>(col)};
   }
   [[nodiscard]] double real(int col) const { return sqlite3_column_double(statement_, col); }
   /// Empty for null.
@@ -57,8 +62,8 @@ public:
   [[nodiscard]] static expected<sqlite_connection> open(const std::string& path,
                                                         std::chrono::milliseconds lock_wait);
 
-  /// Runs one statement, a constant, which is prepared when it is first used; `on_row` gets each row. The
-  /// values are its parameters in their order.
+  /// Runs one statement, a constant, which is prepared when it is first used; `on_row` gets each row, and
+  /// ends the statement if it returns false. The values are its parameters in their order.
   template <class OnRow, class... Values>
   [[nodiscard]] expected<void> each(const char* sql, OnRow on_row, const Values&... values) {
     auto prepared = prepare(sql);
@@ -69,7 +74,8 @@ public:
     (bind(*prepared, ++place, values), ...);
     auto state = sqlite3_step(*prepared);
     for (; state == SQLITE_ROW; state = sqlite3_step(*prepared))
-      on_row(sqlite_row{*prepared});
+      if (!wants_more(on_row, sqlite_row{*prepared}))
+        return {};
     if (state != SQLITE_DONE)
       return failed();
     return {};
@@ -119,6 +125,16 @@ private:
   };
 
   sqlite_connection(std::string path, sqlite3* db) : path_(std::move(path)), db_(db) {}
+
+  template <class OnRow>
+  static bool wants_more(OnRow& on_row, const sqlite_row& r) {
+    if constexpr (std::is_same_v<decltype(on_row(r)), bool>) {
+      return on_row(r);
+    } else {
+      on_row(r);
+      return true;
+    }
+  }
 
   [[nodiscard]] expected<sqlite3_stmt*> prepare(const char* sql);
   [[nodiscard]] expected<void> commit();

@@ -12,8 +12,9 @@ where d.type = ?1 and d.object_id = ?2 and d.expires_at > ?3
 
 /// A due time that has passed already is no reason to wait.
 constexpr auto insert_job = R"sql(
-insert into jobs (object_id, type, queue, payload, priority, timeout, max_attempts, run_at, ready, created_at)
-values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8 is null or ?8 <= ?9, ?9)
+insert into jobs (object_id, type, queue, payload, priority, timeout, max_attempts, run_at, ready, created_at,
+  expires_at, object_limit)
+values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8 is null or ?8 <= ?9, ?9, ?10, ?11)
 returning id, case when not ready then run_at end
 )sql";
 
@@ -33,6 +34,12 @@ std::optional<timestamp> due(const job_spec& spec, timestamp now) {
   if (spec.run_at || spec.delay.value_or(seconds{0}) == seconds{0})
     return spec.run_at;
   return after(now, *spec.delay);
+}
+
+std::optional<timestamp> expiry_of(const job_spec& spec, timestamp now) {
+  if (spec.expires_in)
+    return after(now, *spec.expires_in);
+  return std::nullopt;
 }
 
 /// `ec::invalid` in the words of the API, or the payload as it is stored.
@@ -57,14 +64,14 @@ expected<created_job> insert(sqlite_connection& db, const job_spec& spec,
         made.run_at = r.time(1);
       },
       spec.object_id, spec.type, spec.queue, payload, spec.priority, count(spec.timeout), spec.max_attempts,
-      due(spec, now), now);
+      due(spec, now), now, expiry_of(spec, now), spec.object_limit);
   return inserted.map([&] { return made; });
 }
 
 /// The write lock is held, so a look-up decides. Equal keys of one batch meet here like any others.
 expected<created_job> write_create(sqlite_connection& db, const job_spec& spec,
-                                   const std::optional<std::string>& payload, std::optional<seconds> window) {
-  const auto now = time_now();
+                                   const std::optional<std::string>& payload, std::optional<seconds> window,
+                                   timestamp now) {
   if (!window || window->count() <= 0)
     return insert(db, spec, payload, now);
   auto standing = std::optional<created_job>{};
@@ -91,13 +98,15 @@ expected<created_job> write_create(sqlite_connection& db, const job_spec& spec,
 expected<std::vector<expected<created_job>>>
 write_creates(sqlite_connection& db, std::span<const job_spec> creates, std::optional<seconds> window) {
   auto answers = std::vector<expected<created_job>>{};
+  // What is accepted together is of one time.
+  const auto now = time_now();
   for (const auto& spec : creates) {
     const auto payload = storable_payload(spec);
     if (!payload) {
       answers.push_back(tl::unexpected{payload.error()});
       continue;
     }
-    auto made = write_create(db, spec, *payload, window);
+    auto made = write_create(db, spec, *payload, window, now);
     if (!made)
       return tl::unexpected{made.error()};
     answers.push_back(*made);

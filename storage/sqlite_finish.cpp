@@ -1,3 +1,4 @@
+#include "storage/sqlite_object_limit.hpp"
 #include "storage/sqlite_write.hpp"
 
 #include "core/json_text.hpp"
@@ -21,14 +22,35 @@ update jobs set
   node_id = case ?5 when 'release' then null else node_id end,
   failures = failures + (?5 in ('fail', 'retry')),
   message = case ?5 when 'release' then message else ?8 end,
-  result = case ?5 when 'succeed' then ?9 end
+  result = case ?5 when 'succeed' then ?9 end,
+  cancel_requested = 0
 where id = ?1 and attempt = ?2 and node_id = ?3 and status = 'running'
 )sql";
 
-/// Whether this is the finish that the row has already.
+/// Whether this is the finish that the row has already, or that was recorded when the job went back.
 constexpr auto read_finished = R"sql(
 select 1 from jobs
 where id = ?1 and attempt = ?2 and status <> 'running' and (node_id = ?3 or ?4 = 'release')
+union all
+select 1 from job_attempts
+where job_id = ?1 and attempt = ?2 and node_id = ?3 and outcome not in ('lost', 'refused')
+)sql";
+
+/// The attempt of a job that goes back. None is written if it was asked to end.
+constexpr auto record_attempt = R"sql(
+insert or replace into job_attempts (job_id, attempt, outcome, node_id, start_time, end_time, message)
+select id, attempt, ?4, node_id, start_time, ?5, ?6 from jobs
+where id = ?1 and attempt = ?2 and node_id = ?3 and status = 'running' and not cancel_requested
+)sql";
+
+/// Nothing for a job that is gone, since its history went with it, nor for an attempt that never was.
+constexpr auto record_refused = R"sql(
+insert or replace into job_attempts (job_id, attempt, outcome, node_id, end_time, message)
+select id, ?2, 'refused', ?3, ?4, ?5 from jobs where id = ?1 and ?2 between 1 and attempt
+)sql";
+
+constexpr auto update_progress = R"sql(
+update jobs set progress = ?4 where id = ?1 and attempt = ?2 and node_id = ?3 and status = 'running'
 )sql";
 
 std::optional<std::string_view> unless_empty(const std::string& text) {
@@ -59,37 +81,83 @@ finish_request storable(const finish_request& f) {
   return kept;
 }
 
-expected<finish_answer> write_finish(sqlite_connection& db, const finish_request& f, timestamp now) {
+/// What the finish does to its row, if that still runs: a retry or a release leaves a record behind, and is a
+/// cancel if the job was asked to end.
+expected<event> record(sqlite_connection& db, const finish_request& f, timestamp now) {
   const auto what = f.what.what;
-  assert(what == event::succeed || what == event::fail || what == event::retry || what == event::release);
-  const auto name = lifecycle::to_string(what);
+  if (what != event::retry && what != event::release)
+    return what;
+  const auto* outcome = what == event::retry ? "failed" : "released";
+  return db.run(record_attempt, f.run.id, f.run.attempt, f.node, outcome, now, unless_empty(f.message))
+      .map([&] { return db.changed() > 0 ? what : event::cancel; });
+}
+
+/// True if the row was still the run's.
+expected<bool> end_run(sqlite_connection& db, const finish_request& f, event what, timestamp now) {
   const auto status = to_string(lifecycle::next(job_status::running, what).value());
   const auto retry_at = after(now, f.what.retry_in.value_or(seconds{0}));
-  if (auto written = db.run(finish_running, f.run.id, f.run.attempt, f.node, status, name, retry_at, now,
-                            unless_empty(f.message), unless_empty(f.result));
-      !written)
-    return tl::unexpected{written.error()};
-  if (db.changed() > 0)
-    return finish_answer::accepted;
-  auto answer = finish_answer::stale;
+  return db
+      .run(finish_running, f.run.id, f.run.attempt, f.node, status, lifecycle::to_string(what), retry_at, now,
+           unless_empty(f.message), unless_empty(f.result))
+      .map([&] { return db.changed() > 0; });
+}
+
+/// The finish has found no run: it is the one that was written, or it comes too late.
+expected<finish_answer> judge(sqlite_connection& db, const finish_request& f, timestamp now) {
+  auto known = false;
   auto read = db.each(
-      read_finished, [&](const sqlite_row&) { answer = finish_answer::accepted; }, f.run.id, f.run.attempt,
-      f.node, name);
-  return read.map([&] { return answer; });
+      read_finished, [&](const sqlite_row&) { known = true; }, f.run.id, f.run.attempt, f.node,
+      lifecycle::to_string(f.what.what));
+  if (!read)
+    return tl::unexpected{read.error()};
+  if (known)
+    return finish_answer::accepted;
+  return db.run(record_refused, f.run.id, f.run.attempt, f.node, now, unless_empty(f.message)).map([] {
+    return finish_answer::stale;
+  });
+}
+
+/// Adds to `ended` if it ends a run.
+expected<finish_answer> write_finish(sqlite_connection& db, const finish_request& f,
+                                     std::vector<job_id>& ended) {
+  assert(lifecycle::next(job_status::running, f.what.what));
+  const auto now = time_now();
+  const auto written = record(db, f, now).and_then([&](event what) { return end_run(db, f, what, now); });
+  if (!written)
+    return tl::unexpected{written.error()};
+  if (!*written)
+    return judge(db, f, now);
+  ended.push_back(f.run.id);
+  return finish_answer::accepted;
 }
 
 } // namespace
 
-expected<std::vector<finish_answer>> write_finishes(sqlite_connection& db,
-                                                    std::span<const finish_request> finishes) {
+expected<finish_report> write_finishes(sqlite_connection& db, std::span<const finish_request> finishes) {
   auto answers = std::vector<finish_answer>{};
+  auto ended = std::vector<job_id>{};
   for (const auto& f : finishes) {
-    auto answer = write_finish(db, storable(f), time_now());
+    auto answer = write_finish(db, storable(f), ended);
     if (!answer)
       return tl::unexpected{answer.error()};
     answers.push_back(*answer);
   }
-  return answers;
+  return unblock(db, ended).map([&](std::vector<hint> unblocked) {
+    return finish_report{std::move(answers), std::move(unblocked)};
+  });
+}
+
+expected<void> write_progresses(sqlite_connection& db, std::span<const progress_update> progresses) {
+  for (const auto& p : progresses) {
+    const auto line =
+        p.progress.size() <= limits::progress_bytes ? json_line(p.progress) : fail(ec::invalid, "too large");
+    // The next one tells more.
+    if (!line)
+      continue;
+    if (auto written = db.run(update_progress, p.run.id, p.run.attempt, p.node, *line); !written)
+      return written;
+  }
+  return {};
 }
 
 expected<std::string> json_line(std::string text) {

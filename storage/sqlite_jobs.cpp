@@ -7,7 +7,8 @@ namespace {
 
 constexpr auto jobs_by_id = R"sql(
 select id, object_id, status, start_time, end_time, message, created_at, queue, type, payload, priority, run_at, ready,
-  timeout, max_attempts, attempt, failures, recoveries, node_id, result
+  timeout, max_attempts, attempt, failures, recoveries, node_id, result, expires_at, object_limit, progress,
+  cancel_requested
 from jobs where id in (select value from json_each(?1))
 )sql";
 
@@ -40,13 +41,27 @@ job read_job(const sqlite_row& r) {
   j.attempt = r.number<attempt_no>(15);
   j.failures = r.number<int>(16);
   j.recoveries = r.number<int>(17);
-  if (!r.null(18))
-    j.node = r.number<node_id>(18);
+  j.node = r.optional_number<node_id>(18);
   j.result = r.optional_text(19);
+  j.expires_at = r.time(20);
+  j.object_limit = r.number<int>(21);
+  j.progress = r.optional_text(22);
+  j.cancel_requested = r.number<int>(23) != 0;
   return j;
 }
 
 } // namespace
+
+job_change read_change(const sqlite_row& r) {
+  return {.id = r.number<job_id>(0),
+          .object_id = r.number<std::int64_t>(1),
+          .type = r.text(2),
+          .queue = r.text(3),
+          .priority = r.number<int>(4),
+          .status = parse_status(r.text(5)).value_or(job_status::created),
+          .attempt = r.number<attempt_no>(6),
+          .node = r.optional_number<node_id>(7)};
+}
 
 expected<std::vector<std::optional<job>>> read_jobs(sqlite_connection& db, std::span<const job_id> ids) {
   auto by_id = std::map<job_id, job>{};

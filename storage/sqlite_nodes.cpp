@@ -1,6 +1,7 @@
 #include "storage/sqlite_nodes.hpp"
 
 #include "storage/sqlite_jobs.hpp"
+#include "storage/sqlite_object_limit.hpp"
 
 #include <algorithm>
 
@@ -8,7 +9,8 @@ namespace jobd::storage {
 namespace {
 
 constexpr auto insert_new_node = R"sql(
-insert into nodes (host, pid, version, slots, started_at, heartbeat_at) values (?1, ?2, ?3, ?4, ?5, ?5)
+insert into nodes (host, pid, version, slots, queues, types, started_at, heartbeat_at)
+values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
 returning id
 )sql";
 
@@ -23,7 +25,7 @@ where status = 'running' and not exists (select 1 from nodes where nodes.id = jo
 )sql";
 
 constexpr auto read_running =
-    "select id, attempt from jobs where status = 'running' and node_id = ?1 order by id";
+    "select id, attempt, cancel_requested from jobs where status = 'running' and node_id = ?1 order by id";
 
 constexpr auto delete_by_id = "delete from nodes where id = ?1";
 
@@ -32,18 +34,25 @@ constexpr auto delete_judged = "delete from nodes where id = ?1 and heartbeat_at
 
 constexpr auto find_node = "select 1 from nodes where id = ?1";
 
-/// A job that fails here forgets its node, or that node's late finish would pass for the one that is stored.
+constexpr auto record_lost = R"sql(
+insert or replace into job_attempts (job_id, attempt, outcome, node_id, start_time, end_time)
+select id, attempt, 'lost', node_id, start_time, ?2 from jobs
+where status = 'running' and node_id = ?1
+)sql";
+
+/// A job that ends here forgets its node, or that node's late finish would pass for the one that is stored.
 constexpr auto free_running = R"sql(
 update jobs set
-  status = iif(recoveries < ?2, ?3, ?4),
+  status = case when cancel_requested then ?5 when recoveries < ?2 then ?3 else ?4 end,
   recoveries = recoveries + 1,
+  cancel_requested = 0,
   node_id = null,
-  start_time = iif(recoveries < ?2, null, start_time),
-  end_time = iif(recoveries < ?2, null, ?5),
-  message = iif(recoveries < ?2, message,
-    'quarantined: its node died ' || (recoveries + 1) || ' times while running it, last node ' || ?1 || ?6)
+  start_time = iif(recoveries < ?2 and not cancel_requested, null, start_time),
+  end_time = iif(recoveries < ?2 and not cancel_requested, null, ?6),
+  message = iif(recoveries < ?2 or cancel_requested, message,
+    'quarantined: its node died ' || (recoveries + 1) || ' times while running it, last node ' || ?1 || ?7)
 where status = 'running' and node_id = ?1
-returning id, queue, priority, status = ?3
+returning id, object_id, type, queue, priority, status, attempt, null
 )sql";
 
 constexpr auto find_host = "select 1 from nodes where host = ?1 and heartbeat_at >= ?2 limit 1";
@@ -65,6 +74,29 @@ expected<bool> exists(sqlite_connection& db, node_id node) {
       .map([&] { return found; });
 }
 
+/// Ends all runs of a node that is gone.
+expected<std::vector<job_change>> free_jobs(sqlite_connection& db, node_id node,
+                                            const std::string& evidence) {
+  using lifecycle::event;
+  const auto now = time_now();
+  auto changes = std::vector<job_change>{};
+  auto ended = std::vector<job_id>{};
+  const auto on_row = [&](const sqlite_row& r) {
+    changes.push_back(read_change(r));
+    ended.push_back(changes.back().id);
+  };
+  return db.run(record_lost, node, now)
+      .and_then([&] {
+        return db.each(free_running, on_row, node, lifecycle::max_recoveries, after_running(event::rescue),
+                       after_running(event::quarantine), after_running(event::cancel), now, evidence);
+      })
+      .and_then([&] { return unblock(db, ended); })
+      .map([&](const std::vector<hint>&) {
+        std::ranges::sort(changes, {}, &job_change::id);
+        return std::move(changes);
+      });
+}
+
 } // namespace
 
 expected<node_id> insert_node(sqlite_connection& db, const node_info& info) {
@@ -72,7 +104,7 @@ expected<node_id> insert_node(sqlite_connection& db, const node_info& info) {
   return db
       .each(
           insert_new_node, [&](const sqlite_row& r) { id = r.number<node_id>(0); }, info.host, info.pid,
-          info.version, info.slots, time_now())
+          info.version, info.slots, json_list(info.queues), json_list(info.types), time_now())
       .map([&] { return id; });
 }
 
@@ -86,6 +118,8 @@ expected<beat_report> renew_beat(sqlite_connection& db, node_id node) {
   const auto orphaning = [&](const sqlite_row& r) { report.orphaning.push_back(r.number<node_id>(0)); };
   const auto running = [&](const sqlite_row& r) {
     report.running.push_back({r.number<job_id>(0), r.number<attempt_no>(1)});
+    if (r.number<int>(2) != 0)
+      report.cancelled.push_back(report.running.back());
   };
   return done.and_then([&] { return db.each(read_overdue, overdue, node, overdue_since()); })
       .and_then([&] { return db.each(read_orphaning, orphaning); })
@@ -109,22 +143,9 @@ expected<std::vector<job_change>> rescue_jobs(sqlite_connection& db, const lease
   const auto lives = deleted.and_then([&] { return exists(db, dead.node); });
   if (!lives)
     return tl::unexpected{lives.error()};
-  auto changes = std::vector<job_change>{};
   if (*lives)
-    return changes;
-  auto freed = db.each(
-      free_running,
-      [&](const sqlite_row& r) {
-        if (r.number<int>(3) != 0)
-          changes.push_back(
-              {.id = r.number<job_id>(0), .type = {}, .queue = r.text(1), .priority = r.number<int>(2)});
-      },
-      dead.node, lifecycle::max_recoveries, after_running(lifecycle::event::rescue),
-      after_running(lifecycle::event::quarantine), time_now(), evidence);
-  if (!freed)
-    return tl::unexpected{freed.error()};
-  std::ranges::sort(changes, {}, &job_change::id);
-  return changes;
+    return std::vector<job_change>{};
+  return free_jobs(db, dead.node, evidence);
 }
 
 expected<bool> host_has_beaten(sqlite_connection& db, const std::string& host) {

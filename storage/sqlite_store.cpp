@@ -1,6 +1,7 @@
 #include "storage/sqlite_store.hpp"
 
 #include "storage/migrations.hpp"
+#include "storage/sqlite_changes.hpp"
 #include "storage/sqlite_jobs.hpp"
 #include "storage/sqlite_nodes.hpp"
 #include "storage/sqlite_upkeep.hpp"
@@ -66,19 +67,27 @@ public:
   expected<std::vector<std::optional<job>>> find(std::span<const job_id> ids) override {
     return call([&] { return read_jobs(*db_, ids); });
   }
-  expected<std::vector<created_job>> submit(const submission&) override {
-    return fail(ec::internal, "not yet");
+  expected<std::vector<created_job>> submit(const submission& s) override {
+    return writing([&] { return write_submission(*db_, s, options_.dedupe_window); });
   }
-  expected<job_page> list(const page_request&) override { return fail(ec::internal, "not yet"); }
-  expected<std::vector<job_change>> cancel(std::span<const job_id>) override {
-    return fail(ec::internal, "not yet");
+  expected<job_page> list(const page_request& q) override {
+    return call([&] { return list_jobs(*db_, q); });
   }
-  expected<std::vector<job_change>> rerun(std::span<const job_id>) override {
-    return fail(ec::internal, "not yet");
+  expected<std::vector<job_change>> cancel(std::span<const job_id> ids) override {
+    return writing([&] { return cancel_jobs(*db_, ids); });
   }
-  expected<expiry> expire(int) override { return fail(ec::internal, "not yet"); }
-  expected<std::vector<attempt_record>> history(job_id) override { return fail(ec::internal, "not yet"); }
-  expected<explanation> explain(job_id) override { return fail(ec::internal, "not yet"); }
+  expected<std::vector<job_change>> rerun(std::span<const job_id> ids) override {
+    return writing([&] { return rerun_jobs(*db_, ids); });
+  }
+  expected<expiry> expire(int limit) override {
+    return writing([&] { return expire_jobs(*db_, limit); });
+  }
+  expected<std::vector<attempt_record>> history(job_id id) override {
+    return call([&] { return read_history(*db_, id); });
+  }
+  expected<explanation> explain(job_id id) override {
+    return call([&] { return explain_job(*db_, id); });
+  }
   expected<node_id> register_node(const node_info& info) override {
     return writing([&] { return insert_node(*db_, info); });
   }
@@ -129,7 +138,10 @@ private:
     auto creates = write_creates(*db_, b.creates, options_.dedupe_window);
     if (!creates)
       return tl::unexpected{creates.error()};
-    return batch_result{std::move(*finishes), std::move(*claims), std::move(*creates)};
+    if (auto progresses = write_progresses(*db_, b.progresses); !progresses)
+      return tl::unexpected{progresses.error()};
+    return batch_result{std::move(finishes->answers), std::move(*claims), std::move(*creates),
+                        std::move(finishes->unblocked)};
   }
 
   sqlite_options options_;

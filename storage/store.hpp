@@ -135,12 +135,12 @@ inline constexpr seconds idempotency_window{24 * 3600.0};
 
 /// Which jobs; what is absent does not matter.
 struct job_filter {
-  std::optional<job_status> status;
-  std::optional<std::string> type;
-  std::optional<std::string> queue;
-  std::optional<std::int64_t> object_id;
+  std::optional<job_status> status = {};
+  std::optional<std::string> type = {};
+  std::optional<std::string> queue = {};
+  std::optional<std::int64_t> object_id = {};
   /// Not before.
-  std::optional<timestamp> created_after;
+  std::optional<timestamp> created_after = {};
 };
 
 struct page_request {

@@ -1,16 +1,19 @@
 -- The tables of migrations/0002_api.sql; a list is a JSON array as text.
 
 alter table jobs add column expires_at integer;
-alter table jobs add column object_limit integer not null default 0;
+alter table jobs add column object_limit integer not null default 0
+  constraint jobs_object_limit check (object_limit in (0, 1));
 alter table jobs add column progress text;
 alter table jobs add column cancel_requested integer not null default 0;
-alter table jobs add column blocked integer not null default 0;
+alter table jobs add column blocked integer not null default 0
+  constraint jobs_blocked_waits check (not blocked or (status <> 'running' and object_limit = 1));
 
-create index jobs_object on jobs (object_id, id);
+-- An index of SQLite ends with the id anyway.
+create index jobs_object on jobs (object_id);
 create index jobs_unsuccessful on jobs (id) where status in ('failed', 'cancelled');
 create index jobs_expiring on jobs (expires_at) where status = 'created' and expires_at is not null;
 create unique index jobs_one_of_object on jobs (type, object_id) where status = 'running' and object_limit = 1;
-create index jobs_blocked on jobs (type, object_id, priority, id) where status = 'created' and blocked;
+create index jobs_blocked on jobs (type, object_id, priority) where status = 'created' and blocked;
 
 create table job_attempts (
   job_id       integer not null,

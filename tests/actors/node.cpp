@@ -15,7 +15,7 @@ struct fake_nodes {
   node_id next = 1;
   std::vector<node_id> registered;
   std::vector<node_id> left;
-  storage::beat_report report{true, {}, {}, {}};
+  storage::beat_report report{true, {}, {}, {}, {}};
 };
 
 class fake_store : public storage::store {
@@ -44,7 +44,16 @@ public:
   // A node asks for nothing else.
   expected<storage::batch_result> flush(const storage::batch&) override { return fail(ec::internal); }
   expected<found_jobs> find(std::span<const job_id>) override { return fail(ec::internal); }
-  expected<hints> rescue(const lease::suspect&) override { return fail(ec::internal); }
+  expected<std::vector<created_job>> submit(const storage::submission&) override {
+    return fail(ec::internal);
+  }
+  expected<storage::job_page> list(const storage::page_request&) override { return fail(ec::internal); }
+  expected<job_changes> cancel(std::span<const job_id>) override { return fail(ec::internal); }
+  expected<job_changes> rerun(std::span<const job_id>) override { return fail(ec::internal); }
+  expected<storage::expiry> expire(int) override { return fail(ec::internal); }
+  expected<attempt_records> history(job_id) override { return fail(ec::internal); }
+  expected<storage::explanation> explain(job_id) override { return fail(ec::internal); }
+  expected<job_changes> rescue(const lease::suspect&) override { return fail(ec::internal); }
   expected<bool> host_is_alive(const std::string&) override { return fail(ec::internal); }
   expected<hints> ready_jobs(const storage::ready_query&) override { return fail(ec::internal); }
   expected<storage::promotion> promote(int) override { return fail(ec::internal); }
@@ -144,7 +153,8 @@ BOOST_AUTO_TEST_CASE(an_outage_does_not_change_its_id) {
 
 BOOST_AUTO_TEST_CASE(a_dead_node_is_rescued_within_ten_seconds_of_being_overdue_and_its_jobs_are_hinted) {
   nodes.report.overdue = {{9, timestamp{1s}}};
-  around.rescue_gives = {{77, "default", 5}};
+  around.rescue_gives = {{.id = 77, .type = "mail", .queue = "default"},
+                         {.id = 78, .type = "mail", .queue = "default", .status = job_status::failed}};
   spawn_node();
   advance(2'100ms);
   BOOST_TEST(around.rescued.empty());
@@ -153,6 +163,8 @@ BOOST_AUTO_TEST_CASE(a_dead_node_is_rescued_within_ten_seconds_of_being_overdue_
   BOOST_TEST((around.rescued[0] == lease::suspect{9, timestamp{1s}}));
   BOOST_REQUIRE(around.pushed.size() == 1u);
   BOOST_TEST(around.pushed[0].id == 77);
+  BOOST_REQUIRE(around.published.size() == 2u);
+  BOOST_TEST((around.published[1].status == job_status::failed));
 }
 
 BOOST_AUTO_TEST_CASE(a_judge_that_was_cut_off_itself_condemns_nobody) {

@@ -9,6 +9,8 @@ namespace {
 struct queue_log {
   bool away = false;
   std::vector<std::size_t> pushes;
+  std::vector<std::vector<std::string>> events;
+  std::vector<std::vector<std::string>> cancels;
 };
 
 class fake_queue : public queue::job_queue {
@@ -26,6 +28,17 @@ public:
       return fail(ec::queue_away);
     return hints{{1, "default", 5}};
   }
+  expected<bool> publish(queue::stream to, std::span<const std::string> texts) override {
+    (to == queue::stream::events ? log_->events : log_->cancels).push_back({texts.begin(), texts.end()});
+    if (log_->away)
+      return fail(ec::queue_away);
+    return true;
+  }
+  expected<void> attend(std::chrono::milliseconds) override { return {}; }
+  expected<messages> read(queue::stream, const std::string&, std::chrono::milliseconds) override {
+    return messages{};
+  }
+  expected<std::string> newest(queue::stream) override { return "0-0"; }
   expected<std::int64_t> size(const std::string&) override { return 3; }
 
 private:
@@ -73,6 +86,22 @@ BOOST_AUTO_TEST_CASE(the_fetcher_hands_on_what_it_popped_and_that_the_queue_is_a
   BOOST_TEST(ask<hints>(f, atom::pop_v, 5)->value().size() == 1u);
   log.away = true;
   BOOST_TEST((ask<hints>(f, atom::pop_v, 5)->error().code == ec::queue_away));
+}
+
+BOOST_AUTO_TEST_CASE(news_that_arrive_together_are_published_together) {
+  const auto q = keep(sys.spawn(queue, make));
+  self->send(q, atom::publish_v, job_events{{1, 7, "mail", "default", job_status::running, 1, {}}});
+  self->send(q, atom::publish_v,
+             job_events{{1, 7, "mail", "default", job_status::running, 1, R"({"percent":5})"}});
+  self->send(q, atom::cancel_v, run_keys{{3, 2}});
+  run();
+  BOOST_REQUIRE(log.events.size() == 1U);
+  BOOST_TEST(log.events[0]
+                 == (std::vector<std::string>{"1 7 running 1 mail default",
+                                              R"(1 7 running 1 mail default {"percent":5})"}),
+             boost::test_tools::per_element());
+  BOOST_REQUIRE(log.cancels.size() == 1U);
+  BOOST_TEST(log.cancels[0] == (std::vector<std::string>{"3 2"}), boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,5 +1,6 @@
 #include "actors/storage.hpp"
 
+#include "tests/actors/fakes.hpp"
 #include "tests/actors/fixture.hpp"
 
 namespace jobd::actors {
@@ -17,11 +18,13 @@ struct fake_database {
   std::vector<storage::batch> flushes;
   caf::actor held;
   job_id next_id = 1;
+  hints unblocks;
 
   storage::batch_result run(const storage::batch& b) {
     auto result = storage::batch_result{};
     result.finishes.assign(b.finishes.size(), storage::finish_answer::accepted);
     result.claims.resize(b.claims.size());
+    result.unblocked = unblocks;
     for (const auto& spec : b.creates) {
       if (spec.type == "bad")
         result.creates.push_back(fail(ec::invalid, "bad row"));
@@ -59,11 +62,22 @@ connection_actor::behavior_type fake_connection(connection_actor::pointer self, 
           }
         return found;
       },
+      [](atom::submit, const storage::submission& s) -> caf::result<submitted> {
+        return submitted(s.jobs.size());
+      },
+      [](atom::list, const storage::page_request&) -> caf::result<storage::job_page> {
+        return storage::job_page{};
+      },
+      [](atom::cancel, const job_ids& ids) -> caf::result<job_changes> { return job_changes(ids.size()); },
+      [](atom::retry, const job_ids& ids) -> caf::result<job_changes> { return job_changes(ids.size()); },
+      [](atom::history, job_id) -> caf::result<attempt_records> { return attempt_records(2); },
+      [](atom::explain, job_id) -> caf::result<storage::explanation> { return storage::explanation{}; },
+      [](atom::expire, int) -> caf::result<storage::expiry> { return storage::expiry{}; },
       [](atom::ready, const storage::ready_query&) -> caf::result<hints> {
         return hints{{7, "default", 5}};
       },
       [](atom::promote, int) -> caf::result<storage::promotion> { return storage::promotion{}; },
-      [](atom::rescue, const lease::suspect&) -> caf::result<hints> { return hints{}; },
+      [](atom::rescue, const lease::suspect&) -> caf::result<job_changes> { return job_changes{}; },
       [](atom::prune, storage::prune_cursor) -> caf::result<storage::prune_report> {
         return storage::prune_report{};
       },
@@ -77,6 +91,7 @@ struct storage_fixture : actor_fixture {
   ~storage_fixture() {
     db.hold_flushes = false;
     db.held = nullptr;
+    queue_of_storage.reset();
     end_actors();
   }
 
@@ -87,11 +102,14 @@ struct storage_fixture : actor_fixture {
   }
   std::size_t landed = 0;
   bool creates_may_repeat = false;
+  neighbours around;
+  std::optional<queue_actor> queue_of_storage;
 
   storage_actor spawn_storage(int connections = 1) {
     auto options = storage_options{};
     options.connections = connections;
     options.creates_may_repeat = creates_may_repeat;
+    options.queue = queue_of_storage;
     options.spawn_connection = [this](caf::actor_system& s) {
       ++db.spawned;
       return keep(s.spawn(fake_connection, &db));
@@ -290,6 +308,47 @@ BOOST_AUTO_TEST_CASE(waiting_requests_are_answered_when_storage_ends) {
   run();
   BOOST_REQUIRE(created->has_value());
   BOOST_TEST(((*created)->error().code == ec::stopping));
+}
+
+BOOST_AUTO_TEST_CASE(what_a_run_tells_is_written_with_the_next_batch_and_only_the_newest) {
+  const auto s = spawn_storage();
+  run();
+  db.hold_flushes = true;
+  const auto first = start<created_job>(s, atom::create_v, spec(1));
+  for (const auto* percent : {"1", "2"})
+    self->send(s, atom::progress_v, storage::progress_update{1, {9, 1}, percent});
+  self->send(s, atom::progress_v, storage::progress_update{1, {8, 1}, "7"});
+  run();
+  db.hold_flushes = false;
+  land();
+  BOOST_REQUIRE(db.flushes.size() == 2U);
+  BOOST_REQUIRE(db.flushes[1].progresses.size() == 2U);
+  BOOST_TEST(db.flushes[1].progresses[0].progress == "7");
+  BOOST_TEST(db.flushes[1].progresses[1].progress == "2");
+}
+
+BOOST_AUTO_TEST_CASE(jobs_that_an_end_makes_ready_are_hinted) {
+  queue_of_storage = keep(sys.spawn(neighbour_queue, &around));
+  db.unblocks = {{5, "mail", 1}};
+  const auto s = spawn_storage();
+  run();
+  BOOST_TEST(ask<storage::finish_answer>(s, atom::finish_v, storage::finish_request{1, {9, 1}, {}, {}, {}})
+                 ->has_value());
+  BOOST_TEST((around.pushed == hints{{5, "mail", 1}}));
+}
+
+BOOST_AUTO_TEST_CASE(what_clients_ask_for_waits_out_a_short_outage) {
+  db.connect_fails = ec::store_away;
+  const auto s = spawn_storage();
+  run();
+  const auto page = start<storage::job_page>(s, atom::list_v, storage::page_request{});
+  const auto duty = ask<storage::expiry>(s, atom::expire_v, 10);
+  BOOST_TEST((duty->error().code == ec::store_away));
+  BOOST_TEST(!page->has_value());
+  db.connect_fails = ec::none;
+  advance(2s);
+  BOOST_REQUIRE(page->has_value());
+  BOOST_TEST((*page)->has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

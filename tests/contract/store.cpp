@@ -2,10 +2,9 @@
 
 #include "storage/migrate.hpp"
 #include "storage/migrations.hpp"
-#include "storage/postgres_connection.hpp"
 #include "storage/postgres_store.hpp"
 #include "storage/sqlite_store.hpp"
-#include "tests/support/postgres_server.hpp"
+#include "tests/contract/stores.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -13,318 +12,20 @@
 #include <sys/types.h>
 
 #include <algorithm>
-#include <fstream>
 #include <barrier>
 #include <cerrno>
+#include <fstream>
 #include <future>
 #include <set>
 #include <thread>
-#include <tuple>
 
+namespace jobd::test {
 namespace {
 
-namespace storage = jobd::storage;
-using namespace std::chrono_literals;
-using jobd::claimed_job;
-using jobd::ec;
-using jobd::job_id;
-using jobd::job_spec;
-using jobd::job_status;
-using jobd::node_id;
-using jobd::run_key;
-using jobd::seconds;
-using jobd::lifecycle::event;
-using jobd::test::eventually;
-using jobd::test::postgres_server;
-using jobd::test::temp_folder;
-using storage::finish_answer;
-
-using store_ptr = std::unique_ptr<storage::store>;
 using clock_type = std::chrono::steady_clock;
 
 /// Whatever else runs on the machine: so much may a deadline be missed by.
 constexpr auto slack = 1'500ms;
-
-/// A store under test: every `open` is another connection to the same jobs. What time would do is done to the
-/// rows.
-struct postgres_backend {
-  static postgres_server& server() {
-    static auto shared = postgres_server{};
-    return shared;
-  }
-
-  /// A database with all migrations, to be copied for each test.
-  static const std::string& migrated() {
-    static const auto name = [] {
-      auto fresh = server().create_database();
-      if (const auto done = storage::migrate(server().url(fresh)); !done)
-        throw std::runtime_error{done.error().context};
-      return fresh;
-    }();
-    return name;
-  }
-
-  explicit postgres_backend(const std::string& from = migrated())
-      : database(server().create_database(from)) {}
-
-  [[nodiscard]] store_ptr closed(std::optional<seconds> window = 300s,
-                                 std::chrono::milliseconds deadline = 5s) const {
-    return storage::make_postgres_store({server().url(database), window, deadline});
-  }
-  [[nodiscard]] store_ptr open(std::optional<seconds> window = 300s,
-                               std::chrono::milliseconds deadline = 5s) const {
-    auto made = closed(window, deadline);
-    const auto done = made->connect();
-    BOOST_REQUIRE_MESSAGE(done.has_value(), done.error().context);
-    return made;
-  }
-
-  void expire_keys(seconds ago = 1s) const {
-    sql("update job_dedupe set expires_at = timezone('utc', now()) - " + interval(ago));
-  }
-  void age_beat(node_id node, seconds by) const {
-    sql("update nodes set heartbeat_at = heartbeat_at - " + interval(by)
-        + " where id = " + std::to_string(node));
-  }
-  void age_job(job_id id, seconds by) const {
-    sql("update jobs set created_at = created_at - " + interval(by) + ", end_time = end_time - "
-        + interval(by) + ", run_at = run_at - " + interval(by) + " where id = " + std::to_string(id));
-  }
-  /// All jobs have succeeded so long ago, and were made then.
-  void end_all(seconds ago) const {
-    sql("update jobs set status = 'success', end_time = created_at - " + interval(ago)
-        + ", created_at = created_at - " + interval(ago));
-  }
-  [[nodiscard]] int count(const std::string& what) const {
-    return std::stoi(value("select count(*) from " + what));
-  }
-  /// The whole row.
-  [[nodiscard]] std::string row(job_id id) const {
-    return value("select jobs::text from jobs where id = " + std::to_string(id));
-  }
-
-  void sql(const std::string& text) const { server().query(database, text); }
-  [[nodiscard]] std::string value(const std::string& text) const { return server().value(database, text); }
-  static std::string interval(seconds s) { return std::to_string(s.count()) + " * interval '1 second'"; }
-
-  std::string database;
-};
-
-/// A session beside the stores of a file.
-struct sqlite_session {
-  explicit sqlite_session(const std::string& path) {
-    sqlite3_open(path.c_str(), &db);
-    sqlite3_busy_timeout(db, 10'000);
-  }
-  ~sqlite_session() { sqlite3_close(db); }
-  sqlite_session(const sqlite_session&) = delete;
-  sqlite_session& operator=(const sqlite_session&) = delete;
-
-  /// All fields of all rows, with a | behind each.
-  std::string query(const std::string& text) const {
-    auto out = std::string{};
-    const auto collect = [](void* to, int columns, char** fields, char**) {
-      for (auto i = 0; i < columns; ++i)
-        *static_cast<std::string*>(to) += std::string{fields[i] ? fields[i] : "null"} + '|';
-      return 0;
-    };
-    const auto done = sqlite3_exec(db, text.c_str(), collect, &out, nullptr);
-    BOOST_REQUIRE_MESSAGE(done == SQLITE_OK, text << ": " << sqlite3_errmsg(db));
-    return out;
-  }
-
-  sqlite3* db = nullptr;
-};
-
-struct sqlite_backend {
-  sqlite_backend() { (void)open(); }
-
-  [[nodiscard]] store_ptr closed(std::optional<seconds> window = 300s,
-                                 std::chrono::milliseconds deadline = 5s) const {
-    return storage::make_sqlite_store({path, window, deadline});
-  }
-  [[nodiscard]] store_ptr open(std::optional<seconds> window = 300s,
-                               std::chrono::milliseconds deadline = 5s) const {
-    auto made = closed(window, deadline);
-    const auto done = made->connect();
-    BOOST_REQUIRE_MESSAGE(done.has_value(), done.error().context);
-    return made;
-  }
-
-  void expire_keys(seconds ago = 1s) const {
-    sql("update job_dedupe set expires_at = cast((julianday('now') - 2440587.5) * 86400000000 as integer) - "
-        + interval(ago));
-  }
-  void age_beat(node_id node, seconds by) const {
-    sql("update nodes set heartbeat_at = heartbeat_at - " + interval(by)
-        + " where id = " + std::to_string(node));
-  }
-  void age_job(job_id id, seconds by) const {
-    sql("update jobs set created_at = created_at - " + interval(by) + ", end_time = end_time - "
-        + interval(by) + ", run_at = run_at - " + interval(by) + " where id = " + std::to_string(id));
-  }
-  void end_all(seconds ago) const {
-    sql("update jobs set status = 'success', end_time = created_at - " + interval(ago)
-        + ", created_at = created_at - " + interval(ago));
-  }
-  [[nodiscard]] int count(const std::string& what) const {
-    return std::stoi(sql("select count(*) from " + what));
-  }
-  [[nodiscard]] std::string row(job_id id) const {
-    return sql("select * from jobs where id = " + std::to_string(id));
-  }
-
-  std::string sql(const std::string& text) const { return sqlite_session{path}.query(text); }
-  static std::string interval(seconds s) {
-    return std::to_string(std::chrono::round<std::chrono::microseconds>(s).count());
-  }
-
-  temp_folder folder{"sqlite"};
-  std::string path = (folder.path() / "jobs.db").string();
-};
-
-using backends = std::tuple<postgres_backend, sqlite_backend>;
-
-template <class T>
-T must(jobd::expected<T> e) {
-  BOOST_REQUIRE_MESSAGE(e.has_value(), (e ? "" : to_string(e.error())));
-  return std::move(*e);
-}
-
-void must(const jobd::expected<void>& e) {
-  BOOST_REQUIRE_MESSAGE(e.has_value(), (e ? "" : to_string(e.error())));
-}
-
-template <class T>
-ec code(const jobd::expected<T>& e) {
-  return e ? ec::none : e.error().code;
-}
-
-job_spec spec_of(std::int64_t object_id, const std::string& type = "default", int priority = 5,
-                 const std::string& queue = "default") {
-  auto spec = job_spec{};
-  spec.object_id = object_id;
-  spec.type = type;
-  spec.priority = priority;
-  spec.queue = queue;
-  return spec;
-}
-
-std::vector<jobd::expected<jobd::created_job>> create(storage::store& s, std::vector<job_spec> specs) {
-  return must(s.flush({{}, {}, std::move(specs)})).creates;
-}
-
-jobd::created_job create(storage::store& s, const job_spec& spec) {
-  return must(create(s, std::vector{spec}).at(0));
-}
-
-std::vector<job_id> create_many(storage::store& s, int n, const std::string& type = "default") {
-  auto specs = std::vector<job_spec>{};
-  for (auto i = 0; i < n; ++i)
-    specs.push_back(spec_of(i, type));
-  auto ids = std::vector<job_id>{};
-  for (const auto& made : create(s, std::move(specs)))
-    ids.push_back(must(made).id);
-  return ids;
-}
-
-storage::claim_request hinted(node_id node, std::vector<job_id> ids, int limit = 1000) {
-  return {node, std::move(ids), {}, {"default"}, limit};
-}
-
-storage::claim_request heads(node_id node, int limit = 1000, std::vector<std::string> queues = {"default"}) {
-  return {node, {}, std::move(queues), {"default"}, limit};
-}
-
-std::vector<claimed_job> claim(storage::store& s, const storage::claim_request& request) {
-  return must(s.flush({{}, {request}, {}})).claims.at(0);
-}
-
-std::vector<job_id> ids_of(const std::vector<claimed_job>& jobs) {
-  auto ids = std::vector<job_id>{};
-  for (const auto& j : jobs)
-    ids.push_back(j.id);
-  return ids;
-}
-
-std::vector<job_id> ids_of(const std::vector<jobd::hint>& hints) {
-  auto ids = std::vector<job_id>{};
-  for (const auto& h : hints)
-    ids.push_back(h.id);
-  return ids;
-}
-
-using id_list = std::vector<job_id>;
-
-storage::finish_request ended(node_id node, run_key run, event what, std::string result = {},
-                              std::string message = {}) {
-  auto retry_in = what == event::retry ? std::optional<seconds>{60s} : std::nullopt;
-  return {node, run, {what, retry_in}, std::move(result), std::move(message)};
-}
-
-finish_answer finish(storage::store& s, const storage::finish_request& f) {
-  return must(s.flush({{f}, {}, {}})).finishes.at(0);
-}
-
-jobd::job read(storage::store& s, job_id id) {
-  auto found = must(s.find(std::vector{id})).at(0);
-  BOOST_REQUIRE(found.has_value());
-  return *found;
-}
-
-node_id new_node(storage::store& s, const std::string& host = "here") {
-  return must(s.register_node({host, 42, "1.0", 8}));
-}
-
-jobd::lease::suspect seen(storage::store& observer, node_id observer_id, node_id node) {
-  for (const auto& s : must(observer.beat(observer_id)).overdue)
-    if (s.node == node)
-      return s;
-  BOOST_FAIL("node " << node << " is not overdue");
-  return {};
-}
-
-/// A job that this node has claimed.
-run_key running_job(storage::store& s, node_id node, std::int64_t object_id = 1) {
-  const auto id = create(s, spec_of(object_id)).id;
-  const auto jobs = claim(s, hinted(node, {id}));
-  BOOST_REQUIRE_EQUAL(jobs.size(), 1u);
-  return {id, jobs[0].attempt};
-}
-
-/// Runs `f` on two threads, each with a store of its own.
-template <class Backend, class F>
-void race(const Backend& backend, F f) {
-  auto stores = std::vector<store_ptr>{};
-  for (auto i = 0; i < 2; ++i)
-    stores.push_back(backend.open());
-  auto first = std::async(std::launch::async, [&] { f(*stores[0], 0); });
-  f(*stores[1], 1);
-  first.get();
-}
-
-/// A session that holds locks while a test looks at what others do meanwhile.
-struct other_session {
-  explicit other_session(const postgres_backend& b)
-      : pg(std::move(storage::postgres_connection::open(b.server().url(b.database), 10s, 10s).value())) {}
-
-  void exec(const std::string& sql) {
-    pg.allow(10s);
-    const auto done = pg.exec_text(sql);
-    BOOST_REQUIRE_MESSAGE(done.has_value(), (done ? "" : done.error().context));
-  }
-
-  storage::postgres_connection pg;
-};
-
-/// Waits until a session of the database waits for a lock.
-void await_blocked(const postgres_backend& b) {
-  BOOST_REQUIRE(eventually([&] {
-    return b.value("select count(*) from pg_stat_activity where datname = '" + b.database
-                   + "' and wait_event_type = 'Lock'")
-           != "0";
-  }));
-}
 
 /// While it lives, SQLite's writes of this process find no room on the disk.
 struct full_disk {
@@ -480,7 +181,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(racing_creates_agree_on_one_id, backend, backends)
   const auto old = create_many(*b.open(), rounds / 2);
   b.expire_keys();
   auto together = std::barrier{2};
-  jobd::created_job made[2][rounds];
+  created_job made[2][rounds];
   race(b, [&](storage::store& s, int who) {
     for (auto i = 0; i < rounds; ++i) {
       together.arrive_and_wait();
@@ -531,7 +232,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(job_for_a_later_time_keeps_that_time, backend, bac
   const auto b = backend{};
   const auto s = b.open();
   auto spec = spec_of(1);
-  spec.run_at = jobd::parse_rfc3339("2999-12-31T23:59:59.123456Z").value();
+  spec.run_at = parse_rfc3339("2999-12-31T23:59:59.123456Z").value();
   const auto made = create(*s, spec);
   BOOST_TEST((made.run_at == spec.run_at));
   BOOST_TEST((read(*s, made.id).run_at == spec.run_at));
@@ -542,7 +243,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(job_that_is_due_already_is_ready_at_once, backend,
   const auto b = backend{};
   const auto s = b.open();
   auto past = spec_of(1);
-  past.run_at = jobd::parse_rfc3339("1999-12-31T23:59:59Z").value();
+  past.run_at = parse_rfc3339("1999-12-31T23:59:59Z").value();
   auto now = spec_of(2);
   now.delay = 0s;
   for (const auto& made : create(*s, {past, now})) {
@@ -896,7 +597,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(promotion_turns_due_jobs_ready, backend, backends)
   b.age_job(due, 101s);
   const auto p = must(s->promote(10));
   BOOST_REQUIRE_EQUAL(p.hints.size(), 1u);
-  BOOST_TEST((p.hints[0] == jobd::hint{due, "fast", 3}));
+  BOOST_TEST((p.hints[0] == hint{due, "fast", 3}));
   BOOST_REQUIRE(p.next_in.has_value());
   BOOST_TEST((*p.next_in > 80s && *p.next_in <= 100s));
   BOOST_TEST(read(*s, due).ready);
@@ -956,7 +657,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(ready_jobs_come_in_queue_order, backend, backends)
   const auto ready = must(s->ready_jobs({{"fast", "slow"}, {"default"}, 10}));
   BOOST_TEST(ids_of(ready) == (id_list{made[2]->id, made[1]->id, made[0]->id}),
              boost::test_tools::per_element());
-  BOOST_TEST((ready.at(0) == jobd::hint{made[2]->id, "fast", 0}));
+  BOOST_TEST((ready.at(0) == hint{made[2]->id, "fast", 0}));
   // The limit is for each queue.
   BOOST_TEST(ids_of(must(s->ready_jobs({{"fast", "slow"}, {"default"}, 1})))
                  == (id_list{made[2]->id, made[0]->id}),
@@ -1033,8 +734,16 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(rescue_gives_the_jobs_of_a_dead_node_back, backend
   const auto run = running_job(*s, dead, 1);
   const auto mine = running_job(*s, node, 2);
   b.age_beat(dead, 60s);
-  const auto hints = must(s->rescue(seen(*s, node, dead)));
-  BOOST_TEST((hints == std::vector{jobd::hint{run.id, "default", 5}}));
+  const auto changes = must(s->rescue(seen(*s, node, dead)));
+  BOOST_REQUIRE_EQUAL(changes.size(), 1u);
+  BOOST_TEST(changes[0].id == run.id);
+  BOOST_TEST(changes[0].object_id == 1);
+  BOOST_TEST(changes[0].type == "default");
+  BOOST_TEST(changes[0].queue == "default");
+  BOOST_TEST(changes[0].priority == 5);
+  BOOST_CHECK(changes[0].status == job_status::created);
+  BOOST_TEST(changes[0].attempt == 1);
+  BOOST_TEST(!changes[0].node.has_value());
   const auto j = read(*s, run.id);
   BOOST_CHECK(j.status == job_status::created);
   BOOST_TEST(j.ready);
@@ -1078,12 +787,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(job_that_outlives_too_many_nodes_is_quarantined, b
   const auto node = new_node(*s);
   const auto id = create(*s, spec_of(1)).id;
   auto dead = node_id{};
-  for (auto death = 1; death <= jobd::lifecycle::max_recoveries + 1; ++death) {
+  for (auto death = 1; death <= lifecycle::max_recoveries + 1; ++death) {
     dead = new_node(*s, "faulty");
     BOOST_REQUIRE_EQUAL(claim(*s, hinted(dead, {id})).size(), 1u);
     b.age_beat(dead, 60s);
-    const auto hints = must(s->rescue(seen(*s, node, dead)));
-    BOOST_TEST(hints.size() == (death <= jobd::lifecycle::max_recoveries ? 1u : 0u));
+    const auto changes = must(s->rescue(seen(*s, node, dead)));
+    BOOST_REQUIRE_EQUAL(changes.size(), 1u);
+    BOOST_CHECK(changes[0].status
+                == (death <= lifecycle::max_recoveries ? job_status::created : job_status::failed));
   }
   const auto j = read(*s, id);
   BOOST_CHECK(j.status == job_status::failed);
@@ -1235,7 +946,7 @@ BOOST_AUTO_TEST_CASE(migrations_are_applied_once) {
 
 BOOST_AUTO_TEST_CASE(eight_nodes_migrate_at_once_and_one_does_the_work) {
   const auto b = postgres_backend{"template1"};
-  auto applied = std::vector<std::future<jobd::expected<int>>>{};
+  auto applied = std::vector<std::future<expected<int>>>{};
   for (auto i = 0; i < 8; ++i)
     applied.push_back(
         std::async(std::launch::async, [&] { return storage::migrate(b.server().socket_url(b.database)); }));
@@ -1540,3 +1251,5 @@ BOOST_AUTO_TEST_CASE(file_that_cannot_be_made_is_told_by_its_name) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace jobd::test

@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(a_job_that_is_not_there_is_404) {
   BOOST_TEST(client.status == 404);
   BOOST_TEST(client.content_type == "application/problem+json");
   BOOST_TEST(!client.closed);
-  BOOST_TEST(of_job->gone());
+  BOOST_TEST(!of_job->alive());
 }
 
 BOOST_AUTO_TEST_CASE(the_final_status_of_its_job_ends_a_stream) {
@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(a_reader_with_too_many_events_waiting_is_dropped) {
     ++taken;
   BOOST_TEST(taken == 1'000);
   BOOST_TEST(client.aborted);
-  BOOST_TEST(of_job->gone());
+  BOOST_TEST(!of_job->alive());
 }
 
 BOOST_AUTO_TEST_CASE(a_reader_with_too_much_waiting_is_dropped) {
@@ -171,9 +171,9 @@ BOOST_AUTO_TEST_CASE(a_reader_with_too_much_waiting_is_dropped) {
 
 BOOST_AUTO_TEST_CASE(a_client_that_left_is_noticed) {
   of_job->deliver("1", event(job_status::running));
-  BOOST_TEST(!of_job->gone());
+  BOOST_TEST(of_job->alive());
   client.broken = true;
-  BOOST_TEST(of_job->gone());
+  BOOST_TEST(!of_job->alive());
   BOOST_TEST(!of_job->deliver("2", event(job_status::running)));
 }
 

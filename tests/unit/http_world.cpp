@@ -140,7 +140,7 @@ fake_manager_actor::behavior_type fake_manager(fake_pointer self, seen_ptr s) {
       [=](atom::create, const job_spec& spec) { return create(self, spec, s); },
       [=](atom::submit, const storage::submission& what) { return submit(what, s); },
       [=](atom::find, job_id id) { return find(self, id, s); },
-      [=](atom::wait, job_id id, std::chrono::milliseconds time) { return wait(self, id, time, s); },
+      [=](atom::await, job_id id, std::chrono::milliseconds time) { return wait(self, id, time, s); },
       [=](atom::list, const page_request& page) { return list(page, s); },
       [=](atom::cancel, job_id id) { return change(id, job_status::cancelled); },
       [=](atom::cancel, const page_request& page) { return change_all(page, s); },
