@@ -1,16 +1,12 @@
 #include "http/bridge.hpp"
 
-#include "actors/ask.hpp"
-#include "actors/errors.hpp"
-#include "core/log.hpp"
+#include "http/batch.hpp"
+#include "http/fingerprint.hpp"
 #include "http/json.hpp"
 #include "http/problem.hpp"
-#include "http/routes.hpp"
 
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
-#include <caf/stateful_actor.hpp>
-#include <caf/typed_event_based_actor.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -18,167 +14,334 @@
 namespace jobd::http {
 namespace {
 
-/// CAF searches the open requests and timers of an actor one by one: some gateways keep these lists short.
+using kind = route::kind;
+
+/// Several, for CAF searches the open requests and timers of an actor one by one.
 constexpr auto gateway_count = 16;
 
 constexpr auto max_target_bytes = std::size_t{2048};
+constexpr auto json_type = std::string_view{"application/json"};
+constexpr auto lines_type = std::string_view{"application/x-ndjson"};
 
-reply show(const created_job& created) {
-  auto r = reply{.status = created.duplicate ? 200 : 201, .body = to_json(created)};
+// -------------------------------------------------------------------------------- answers
+
+/// A taker of an answer that sends what `show` makes of it.
+template <class Show>
+auto showing(Show show) {
+  return [show](const auto& a, responder& answer) { answer(show(a)); };
+}
+
+int status_of(const created_job& created) {
+  return created.duplicate ? 200 : 201;
+}
+
+void add_location(const created_job& created, reply& r) {
   if (!created.duplicate)
     r.headers.emplace_back("Location", "/v1/jobs/" + std::to_string(created.id));
+}
+
+reply show_created(const created_job& created) {
+  auto r = reply{.status = status_of(created), .body = to_json(created)};
+  add_location(created, r);
   return r;
 }
 
-reply show(const job& found) {
-  return {.body = to_json(found)};
+reply show_submitted(const actors::submitted& created) {
+  const auto all_known = std::ranges::all_of(created, &created_job::duplicate);
+  return {.status = all_known ? 200 : 201, .body = to_json(created)};
 }
 
-reply show_health() {
-  return {.body = R"({"status":"ok"})"};
+reply show_job(const job& j) {
+  return {.body = to_json(j)};
 }
+
+/// A job that runs ends a little later.
+reply show_cancelled(const job& j) {
+  return {.status = j.status == job_status::running ? 202 : 200, .body = to_json(j)};
+}
+
+reply show_page(const query& q, const storage::job_page& page) {
+  auto shown = to_json(page);
+  auto r = reply{.body = std::move(shown.text)};
+  if (shown.next)
+    r.headers.emplace_back("Link", "</v1/jobs?" + next_page(q, *shown.next) + ">; rel=\"next\"");
+  return r;
+}
+
+// -------------------------------------------------------------------------------- requests
 
 /// Case does not count, and parameters such as charset are allowed.
-bool is_json(std::string_view content_type) {
-  static constexpr auto json = std::string_view{"application/json"};
+bool is_type(std::string_view content_type, std::string_view wanted) {
   auto media = content_type.substr(0, content_type.find(';'));
   media = media.substr(0, media.find_last_not_of(" \t") + 1);
   const auto same = [](char a, char b) {
     return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b + 32) : b);
   };
-  return std::ranges::equal(json, media, same);
+  return std::ranges::equal(wanted, media, same);
 }
 
-/// A create whose answer did not come may have happened nonetheless.
-error lost_create(const caf::error& e) {
-  if (e.category() == caf::detail::error_factory<ec>::category)
-    return actors::from_caf(e);
-  log::debug("Job manager did not answer a submission", {{"error", to_string(actors::from_caf(e))}});
-  return {ec::store_uncertain, "no answer from the job manager"};
+bool is_idempotency_key(std::string_view key) {
+  return !key.empty() && key.size() <= limits::idempotency_key_bytes
+         && std::ranges::all_of(key, [](char c) { return c > ' ' && c <= '~'; });
 }
 
-struct gateway_state {
-  static inline constexpr const char* name = "gateway";
-};
-
-template <class Answer, class... Question>
-void pass_on(gateway_actor::stateful_pointer<gateway_state> self, const actors::job_manager_actor& manager,
-             std::chrono::milliseconds within, const ask_ptr& a, error (*understand)(const caf::error&),
-             Question&&... question) {
-  actors::ask<Answer>(
-      self, manager, within, [a](const Answer& answer) { a->answer(show(answer)); },
-      [a, understand](const caf::error& e) { a->answer(problem::from(understand(e))); },
-      std::forward<Question>(question)...);
-}
-
-void ask_manager(gateway_actor::stateful_pointer<gateway_state> self,
-                 const actors::job_manager_actor& manager, std::chrono::milliseconds within,
-                 const ask_ptr& a) {
-  if (auto* spec = std::get_if<job_spec>(&a->what)) {
-    a->answer.if_dropped({ec::store_uncertain, "the process stopped while the job was stored"});
-    pass_on<created_job>(self, manager, within, a, lost_create, actors::atom::create_v, std::move(*spec));
-  } else {
-    pass_on<job>(self, manager, within, a, actors::from_caf, actors::atom::find_v, std::get<job_id>(a->what));
+parameters known_parameters(kind what) {
+  using enum parameter;
+  switch (what) {
+  case kind::submit:
+  case kind::get: return {wait};
+  case kind::list:
+  case kind::cancel_all:
+  case kind::retry_all: return {status, type, queue, object_id, created_after, limit, cursor};
+  case kind::events: return {type, queue};
+  default: return {};
   }
 }
 
-gateway_actor::behavior_type gateway(gateway_actor::stateful_pointer<gateway_state> self,
-                                     actors::job_manager_actor manager, std::chrono::milliseconds within) {
-  return {[=](const ask_ptr& a) { ask_manager(self, manager, within, a); }};
+/// All of a submission but its jobs.
+expected<storage::submission> submission_of(const request& r) {
+  auto out = storage::submission{};
+  auto print = fingerprint(r.method, r.target.substr(0, r.target.find('?')), r.body);
+  if (!print)
+    return tl::unexpected(std::move(print.error()));
+  out.fingerprint = std::move(*print);
+  if (r.idempotency_key)
+    out.key = std::string{*r.idempotency_key};
+  return out;
 }
+
+storage::page_request page_of(const query& q, int default_limit) {
+  return {q.filter, q.limit.value_or(default_limit), q.before};
+}
+
+/// Goes on with a job that was stored: its request waits for its end. If that fails, the job is nonetheless
+/// stored, and the answer is what it would be without a wait.
+struct await_end {
+  gateway_actor next;
+  std::shared_ptr<void> place;
+  std::chrono::milliseconds wait;
+  std::chrono::milliseconds answer_within;
+
+  void operator()(const created_job& created, responder& answer) const {
+    answer.settle_for(show_created(created));
+    const auto show = [created](const job& j) {
+      auto r = reply{.status = status_of(created), .body = to_json(j)};
+      add_location(created, r);
+      return r;
+    };
+    caf::anon_send(next, make_question<job>(std::move(answer), place, effect::reads, wait + answer_within,
+                                            showing(show), actors::atom::await_v, created.id, wait));
+  }
+};
 
 } // namespace
 
-responder::responder(responder&& other) noexcept
-    : send_(std::exchange(other.send_, nullptr)), if_dropped_(std::move(other.if_dropped_)) {}
-
-responder::~responder() {
-  if (!send_)
-    return;
-  try {
-    (*this)(problem::from(if_dropped_));
-  } catch (const std::exception& e) {
-    log::error("Answer could not be sent", {{"error", e.what()}});
-  }
+bridge::gateways::gateways(caf::actor_system& system, const actors::job_manager_actor& manager) {
+  for (auto i = 0; i < gateway_count; ++i)
+    all_.push_back(system.spawn(gateway, manager));
 }
 
-void responder::operator()(reply r) {
-  if (const auto send = std::exchange(send_, nullptr))
-    send(std::move(r));
-}
-
-std::shared_ptr<void> waiting_room::enter(const std::shared_ptr<waiting_room>& room, std::size_t bytes) {
-  const auto leave = [room, bytes](void*) {
-    room->requests_.fetch_sub(1, std::memory_order_relaxed);
-    room->bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-  };
-  const auto requests = room->requests_.fetch_add(1, std::memory_order_relaxed) + 1;
-  const auto all_bytes = room->bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
-  auto place = std::shared_ptr<void>{room.get(), leave};
-  if (requests > room->limits_.max_pending || all_bytes > room->limits_.max_pending_bytes)
-    return nullptr;
-  return place;
-}
-
-void add_message_types(caf::actor_system_config& cfg) {
-  cfg.add_message_types<caf::id_block::jobd_http>();
+void bridge::gateways::stop() {
+  // A gateway that ends drops its questions, and a dropped question answers.
+  for (const auto& g : all_)
+    caf::anon_send_exit(g, caf::exit_reason::user_shutdown);
 }
 
 bridge::bridge(caf::actor_system& system, const actors::job_manager_actor& manager,
                const bridge_options& options)
-    : room_(std::make_shared<waiting_room>(options)) {
-  for (auto i = 0; i < gateway_count; ++i)
-    gateways_.push_back(system.spawn(gateway, manager, options.answer_within));
-}
+    : manager_(manager),
+      options_(options),
+      quick_(system, manager),
+      waiting_(system, manager),
+      pending_(std::make_shared<waiting_room>(options.max_pending, options.max_pending_bytes)),
+      waits_(std::make_shared<waiting_room>(options.max_waits)),
+      streams_(options.max_streams) {}
 
 bridge::~bridge() {
   stop();
 }
 
+void bridge::refuse() {
+  refusing_ = true;
+  waiting_.stop();
+  streams_.stop();
+}
+
 void bridge::stop() {
   refuse();
-  // A gateway that ends drops its questions, and a dropped question answers.
-  for (const auto& g : gateways_)
-    caf::anon_send_exit(g, caf::exit_reason::user_shutdown);
+  quick_.stop();
 }
 
 void bridge::handle(const request& r, responder answer) {
-  if (r.body_bytes > limits::body_bytes)
-    return answer(problem::body_too_large());
+  if (const auto most = most_body_bytes(r.method, r.target); r.body_bytes > most)
+    return answer(problem::body_too_large(most));
   if (r.target.size() > max_target_bytes)
     return answer(problem::target_too_long());
 
-  const auto found = find_route(r.method, r.target);
-  switch (found.what) {
-  case route::kind::submit: return submit(r, std::move(answer));
-  case route::kind::get: return pass_on(found.id, std::move(answer), 0);
-  case route::kind::healthz: return answer(show_health());
-  case route::kind::not_found: return answer(problem::no_such_path());
-  case route::kind::method_not_allowed: return answer(problem::method_not_allowed(found.detail));
-  case route::kind::unknown_parameter: return answer(problem::unknown_parameter(found.detail));
-  case route::kind::bad_id: return answer(problem::no_such_job());
+  const auto to = find_route(r.method, r.target);
+  if (to.what == kind::not_found)
+    return answer(problem::no_such_path());
+  if (to.what == kind::method_not_allowed)
+    return answer(problem::method_not_allowed(to.allowed));
+  const auto q = parse_query(to.query, known_parameters(to.what));
+  if (!q)
+    return answer(problem::from(q.error()));
+  if (has_id(to.what) && to.id == 0)
+    return answer(problem::no_such_job());
+  if (to.what == kind::healthz)
+    return answer({.body = R"({"status":"ok"})"});
+  if (refusing_)
+    return answer.refuse({ec::stopping, {}});
+  dispatch(to, *q, r, std::move(answer));
+}
+
+void bridge::dispatch(const route& to, const query& q, const request& r, responder answer) {
+  namespace atom = actors::atom;
+  switch (to.what) {
+  case kind::submit: return submit(q, r, std::move(answer));
+  case kind::submit_batch: return submit_batch(r, std::move(answer));
+  case kind::list: return list(q, std::move(answer));
+  case kind::get: return get(to.id, q, std::move(answer));
+  case kind::cancel_all:
+  case kind::retry_all: return change_all(to, q, r, std::move(answer));
+  case kind::cancel:
+  case kind::retry: return change_one(to, r, std::move(answer));
+  case kind::history:
+    return ask<actors::attempt_records>(effect::reads, 0,
+                                        showing([](const auto& a) { return reply{.body = to_json(a)}; }),
+                                        std::move(answer), atom::history_v, to.id);
+  case kind::explain:
+    return ask<storage::explanation>(effect::reads, 0,
+                                     showing([](const auto& e) { return reply{.body = to_json(e)}; }),
+                                     std::move(answer), atom::explain_v, to.id);
+  case kind::job_events:
+  case kind::events: return watch(to.id, q, r, std::move(answer));
+  case kind::healthz:
+  case kind::not_found:
+  case kind::method_not_allowed: return;
   }
 }
 
-void bridge::submit(const request& r, responder answer) {
-  if (!is_json(r.content_type))
-    return answer(problem::not_json());
+void bridge::submit(const query& q, const request& r, responder answer) {
+  if (!is_type(r.content_type, json_type))
+    return answer(problem::wrong_content_type(json_type));
+  if (r.idempotency_key && !is_idempotency_key(*r.idempotency_key))
+    return answer(problem::bad_idempotency_key());
   auto spec = parse_job_spec(r.body);
   if (!spec)
-    return answer(problem::from(spec.error()));
-  pass_on(std::move(*spec), std::move(answer), r.body.size());
+    return answer.refuse(spec.error());
+  if (!q.wait)
+    return store(std::move(*spec), r, showing(show_created), std::move(answer));
+  auto place = waiting_room::enter(waits_);
+  if (!place)
+    return answer.refuse({ec::overloaded, {}});
+  store(std::move(*spec), r, await_end{waiting_.next(), std::move(place), *q.wait, options_.answer_within},
+        std::move(answer));
 }
 
-void bridge::pass_on(std::variant<job_spec, job_id> what, responder answer, std::size_t bytes) {
-  if (refusing_)
-    return answer(problem::from({ec::stopping, {}}));
-  auto place = waiting_room::enter(room_, bytes);
+template <class Take>
+void bridge::store(job_spec spec, const request& r, Take take, responder answer) {
+  if (!r.idempotency_key)
+    return ask<created_job>(effect::writes, r.body.size(), std::move(take), std::move(answer),
+                            actors::atom::create_v, std::move(spec));
+  auto submission = submission_of(r);
+  if (!submission)
+    return answer.refuse(submission.error());
+  submission->jobs.push_back(std::move(spec));
+  const auto take_first = [take = std::move(take)](const actors::submitted& all, responder& way_back) {
+    all.empty() ? way_back.refuse({ec::internal, "no answer for a job"}) : take(all.front(), way_back);
+  };
+  ask<actors::submitted>(effect::writes, r.body.size(), take_first, std::move(answer), actors::atom::submit_v,
+                         std::move(*submission));
+}
+
+void bridge::submit_batch(const request& r, responder answer) {
+  const auto lines = is_type(r.content_type, lines_type);
+  if (!lines && !is_type(r.content_type, json_type))
+    return answer(problem::wrong_content_type("application/json or application/x-ndjson"));
+  if (r.idempotency_key && !is_idempotency_key(*r.idempotency_key))
+    return answer(problem::bad_idempotency_key());
+  auto jobs = parse_batch(r.body, lines ? batch_format::lines : batch_format::array);
+  if (!jobs)
+    return answer.refuse(jobs.error());
+  auto submission = r.idempotency_key ? submission_of(r) : storage::submission{};
+  if (!submission)
+    return answer.refuse(submission.error());
+  submission->jobs = std::move(*jobs);
+  ask<actors::submitted>(effect::writes, r.body.size(), showing(show_submitted), std::move(answer),
+                         actors::atom::submit_v, std::move(*submission));
+}
+
+void bridge::get(job_id id, const query& q, responder answer) {
+  if (!q.wait)
+    return ask<job>(effect::reads, 0, showing(show_job), std::move(answer), actors::atom::find_v, id);
+  auto place = waiting_room::enter(waits_);
   if (!place)
-    return answer(problem::from({ec::overloaded, {}}));
-  answer.if_dropped({ec::stopping, {}});
-  const auto turn = turn_.fetch_add(1, std::memory_order_relaxed) % gateways_.size();
-  caf::anon_send(gateways_[turn],
-                 std::make_shared<ask>(ask{std::move(what), std::move(answer), std::move(place)}));
+    return answer.refuse({ec::overloaded, {}});
+  caf::anon_send(waiting_.next(), make_question<job>(std::move(answer), std::move(place), effect::reads,
+                                                     options_.answer_within + *q.wait, showing(show_job),
+                                                     actors::atom::await_v, id, *q.wait));
+}
+
+void bridge::list(const query& q, responder answer) {
+  const auto page = page_of(q, storage::page_request{}.limit);
+  const auto show = [q](const storage::job_page& p) { return show_page(q, p); };
+  ask<storage::job_page>(effect::reads, 0, showing(show), std::move(answer), actors::atom::list_v, page);
+}
+
+void bridge::change_one(const route& to, const request& r, responder answer) {
+  if (r.body_bytes > 0)
+    return answer(problem::unwanted_body());
+  if (to.what == kind::cancel)
+    return ask<job>(effect::writes, 0, showing(show_cancelled), std::move(answer), actors::atom::cancel_v,
+                    to.id);
+  ask<job>(effect::writes, 0, showing(show_job), std::move(answer), actors::atom::retry_v, to.id);
+}
+
+void bridge::change_all(const route& to, const query& q, const request& r, responder answer) {
+  using actors::bulk_report;
+  if (r.body_bytes > 0)
+    return answer(problem::unwanted_body());
+  if (!q.has_filter())
+    return answer(problem::no_filter());
+  const auto page = page_of(q, limits::page_jobs);
+  const auto show_cancel = [](const bulk_report& b) {
+    return reply{.body = cancelled_json(b.changed, b.asked, b.next)};
+  };
+  const auto show_retry = [](const bulk_report& b) { return reply{.body = retried_json(b.changed, b.next)}; };
+  if (to.what == kind::cancel_all)
+    return ask<bulk_report>(effect::writes, 0, showing(show_cancel), std::move(answer),
+                            actors::atom::cancel_v, page);
+  ask<bulk_report>(effect::writes, 0, showing(show_retry), std::move(answer), actors::atom::retry_v, page);
+}
+
+void bridge::watch(job_id id, const query& q, const request& r, responder answer) {
+  auto place = streams_.enter();
+  if (!place)
+    return answer.refuse({ec::overloaded, {}});
+  const auto of_one_job = id != 0;
+  auto stream = std::make_shared<event_stream>(answer.release(), std::move(place), of_one_job);
+  streams_.add(stream);
+  if (!of_one_job)
+    stream->open();
+  auto wanted = actors::event_subscription{
+      .id = of_one_job ? std::optional{id} : std::nullopt,
+      .type = q.filter.type,
+      .queue = q.filter.queue,
+      .last_event_id = std::string{r.last_event_id},
+      .reader = std::move(stream),
+  };
+  caf::anon_send(manager_, actors::atom::watch_v, std::move(wanted));
+}
+
+template <class Answer, class Take, class... Message>
+void bridge::ask(effect what, std::size_t bytes, Take take, responder answer, Message... message) {
+  auto place = waiting_room::enter(pending_, bytes);
+  if (!place)
+    return answer.refuse({ec::overloaded, {}});
+  caf::anon_send(quick_.next(),
+                 make_question<Answer>(std::move(answer), std::move(place), what, options_.answer_within,
+                                       std::move(take), std::move(message)...));
 }
 
 } // namespace jobd::http

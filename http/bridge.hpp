@@ -1,88 +1,33 @@
 #pragma once
 
-#include "actors/interfaces.hpp"
+#include "http/event_stream.hpp"
+#include "http/gateway.hpp"
+#include "http/query.hpp"
 #include "http/reply.hpp"
+#include "http/responder.hpp"
+#include "http/routes.hpp"
+#include "http/waiting_room.hpp"
 
 #include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
 
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <memory>
-#include <variant>
 #include <vector>
 
 /// From HTTP to the actors and back.
 namespace jobd::http {
 
-/// The way back of one request. It sends exactly one reply: the one that it is given, or, if it is dropped
-/// without one (whoever held it has died), the one for `if_dropped`.
-class responder {
-public:
-  using send_function = std::function<void(reply)>;
-
-  explicit responder(send_function send) : send_(std::move(send)) {}
-  responder(responder&& other) noexcept;
-  responder& operator=(responder&&) = delete;
-  ~responder();
-
-  void operator()(reply r);
-  void if_dropped(error e) { if_dropped_ = std::move(e); }
-
-private:
-  send_function send_;
-  error if_dropped_{ec::internal, "a request was dropped without an answer"};
-};
-
 struct bridge_options {
-  /// How long the job manager may take.
+  /// How long the job manager may take, beside the time that a client wants to wait.
   std::chrono::milliseconds answer_within{15'000};
-  /// Requests that may wait for the job manager, and the bytes of their bodies. The next one gets 503.
+  /// Requests that may be with the job manager, and the bytes of their bodies. The next one gets 503.
   int max_pending = 10'000;
   std::size_t max_pending_bytes = 256 << 20;
+  /// Requests that may wait for the end of a job, and streams that may be open: beside those.
+  int max_waits = 10'000;
+  int max_streams = 1'000;
 };
-
-/// What waits for the job manager now. Thread-safe.
-class waiting_room {
-public:
-  explicit waiting_room(const bridge_options& limits) : limits_(limits) {}
-
-  /// Holds one place; null if there is none.
-  [[nodiscard]] static std::shared_ptr<void> enter(const std::shared_ptr<waiting_room>& room,
-                                                   std::size_t bytes);
-
-private:
-  const bridge_options limits_;
-  std::atomic<int> requests_{0};
-  std::atomic<std::size_t> bytes_{0};
-};
-
-/// A question to the job manager with its way back.
-struct ask {
-  std::variant<job_spec, job_id> what;
-  responder answer;
-  std::shared_ptr<void> place;
-};
-using ask_ptr = std::shared_ptr<ask>;
-
-} // namespace jobd::http
-
-CAF_BEGIN_TYPE_ID_BLOCK(jobd_http, caf::id_block::jobd::end)
-CAF_ADD_TYPE_ID(jobd_http, (jobd::http::ask_ptr))
-CAF_END_TYPE_ID_BLOCK(jobd_http)
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::http::ask_ptr)
-
-namespace jobd::http {
-
-/// To be called before the actor system starts.
-void add_message_types(caf::actor_system_config& cfg);
-
-/// The GATEWAY actor: asks the job manager and answers the request.
-using gateway_actor = caf::typed_actor<
-    // Takes a question.
-    caf::reacts_to<ask_ptr>>;
 
 /// Answers requests: at once what needs no job manager, through a gateway the rest. Every request that it is
 /// handed gets exactly one answer.
@@ -93,19 +38,52 @@ public:
 
   /// Thread-safe.
   void handle(const request& r, responder answer);
+  /// Has all streams of events beat.
+  void beat() { streams_.beat(); }
 
-  /// From now on every request gets 503.
-  void refuse() { refusing_ = true; }
+  /// From now on every request gets 503. Waits and streams, which may take long, end at once.
+  void refuse();
   /// Answers what is still pending with 503. The job manager's answers come too late from now on.
   void stop();
 
 private:
-  void submit(const request& r, responder answer);
-  void pass_on(std::variant<job_spec, job_id> what, responder answer, std::size_t bytes);
+  /// Some actors, used in turn.
+  class gateways {
+  public:
+    gateways(caf::actor_system& system, const actors::job_manager_actor& manager);
+    const gateway_actor& next() { return all_[turn_.fetch_add(1, std::memory_order_relaxed) % all_.size()]; }
+    void stop();
 
-  std::vector<gateway_actor> gateways_;
-  std::atomic<unsigned> turn_{0};
-  std::shared_ptr<waiting_room> room_;
+  private:
+    std::vector<gateway_actor> all_;
+    std::atomic<unsigned> turn_{0};
+  };
+
+  void dispatch(const route& to, const query& q, const request& r, responder answer);
+  void submit(const query& q, const request& r, responder answer);
+  void submit_batch(const request& r, responder answer);
+  void get(job_id id, const query& q, responder answer);
+  void list(const query& q, responder answer);
+  void change_one(const route& to, const request& r, responder answer);
+  void change_all(const route& to, const query& q, const request& r, responder answer);
+  void watch(job_id id, const query& q, const request& r, responder answer);
+
+  /// Has a job stored and goes on with the answer as `take` does.
+  template <class Take>
+  void store(job_spec spec, const request& r, Take take, responder answer);
+  /// Asks a short question; `bytes` are of the request's body.
+  template <class Answer, class Take, class... Message>
+  void ask(effect what, std::size_t bytes, Take take, responder answer, Message... message);
+
+  const actors::job_manager_actor manager_;
+  const bridge_options options_;
+  /// CAF searches the open requests and timers of an actor one by one: those of waits stay out of the way of
+  /// the others.
+  gateways quick_;
+  gateways waiting_;
+  const std::shared_ptr<waiting_room> pending_;
+  const std::shared_ptr<waiting_room> waits_;
+  event_streams streams_;
   std::atomic<bool> refusing_{false};
 };
 

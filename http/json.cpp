@@ -1,6 +1,8 @@
 #include "http/json.hpp"
 
 #include "core/json_text.hpp"
+#include "http/cursor.hpp"
+#include "http/explain.hpp"
 
 #include <tao/json/events/from_input.hpp>
 #include <tao/json/external/pegtl/memory_input.hpp>
@@ -30,15 +32,19 @@ enum class field : std::uint8_t {
   timeout,
   delay,
   max_attempts,
+  expires_in,
+  object_limit,
 };
-constexpr std::array<std::string_view, 9> field_names{
-    "object_id", "type", "queue", "payload", "priority", "run_at", "timeout", "delay", "max_attempts",
+constexpr std::array<std::string_view, 11> field_names{
+    "object_id", "type",  "queue",        "payload",    "priority",     "run_at",
+    "timeout",   "delay", "max_attempts", "expires_in", "object_limit",
 };
 constexpr auto field_list =
-    "object_id, type, queue, payload, priority, run_at, timeout, delay and max_attempts";
+    "object_id, type, queue, payload, priority, run_at, timeout, delay, max_attempts, "
+    "expires_in and object_limit";
 
 /// What each field may be, said whenever it is something else.
-constexpr std::array<std::string_view, 9> field_rules{
+constexpr std::array<std::string_view, 11> field_rules{
     "object_id must be an integer from -9223372036854775808 to 9223372036854775807",
     "type must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -",
     "queue must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -",
@@ -48,6 +54,8 @@ constexpr std::array<std::string_view, 9> field_rules{
     "timeout must be a number of seconds from 0.001 to 604800",
     "delay must be a number of seconds from 0 to 31622400",
     "max_attempts must be an integer from 1 to 100",
+    "expires_in must be a number of seconds from 0.001 to 31622400",
+    "object_limit must be 1, or 0 for no limit",
 };
 
 constexpr std::string_view rule_of(field f) {
@@ -150,10 +158,21 @@ public:
       return fail(ec::invalid, std::move(broken_rule_));
     if (!has(field::object_id))
       return fail(ec::invalid, "object_id is missing: it must be an integer");
-    return validate(spec_).map([this] { return std::move(spec_); });
+    if (auto valid = check_ranges(); !valid)
+      return tl::unexpected(std::move(valid.error()));
+    return std::move(spec_);
   }
 
 private:
+  [[nodiscard]] expected<void> check_ranges() const {
+    const auto e = spec_.expires_in.value_or(limits::delay);
+    if (!(e >= seconds{0.001} && e <= limits::delay))
+      return fail(ec::invalid, std::string{rule_of(field::expires_in)});
+    if (spec_.object_limit != 0 && spec_.object_limit != 1)
+      return fail(ec::invalid, std::string{rule_of(field::object_limit)});
+    return validate(spec_);
+  }
+
   [[nodiscard]] bool has(field f) const { return (seen_ >> static_cast<unsigned>(f) & 1U) != 0; }
 
   void refuse(std::string rule) {
@@ -200,6 +219,8 @@ private:
     case field::timeout: return read(value, spec_.timeout);
     case field::delay: return read(value, spec_.delay);
     case field::max_attempts: return read(value, spec_.max_attempts);
+    case field::expires_in: return read(value, spec_.expires_in);
+    case field::object_limit: return read(value, spec_.object_limit);
     case field::payload: break;
     }
     return true;
@@ -247,16 +268,65 @@ public:
     const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
     raw(name, {buffer.data(), end});
   }
+  template <class Number>
+  void number(std::string_view name, const std::optional<Number>& value) {
+    value ? number(name, *value) : raw(name, "null");
+  }
   void boolean(std::string_view name, bool value) { raw(name, value ? "true" : "false"); }
   void time(std::string_view name, timestamp value) { text(name, to_rfc3339(value)); }
   void time(std::string_view name, const std::optional<timestamp>& value) {
     value ? time(name, *value) : raw(name, "null");
+  }
+  void cursor(const std::optional<job_id>& next) {
+    next ? text("next_cursor", to_cursor(*next)) : raw("next_cursor", "null");
   }
   std::string finish() && { return std::move(out_ += '}'); }
 
 private:
   std::string out_;
 };
+
+/// `[…]` of what `show` makes of each.
+template <class Items, class Show>
+std::string array_of(const Items& items, Show show) {
+  auto out = std::string{"["};
+  for (const auto& item : items)
+    out.append(out.size() > 1 ? "," : "").append(show(item));
+  return out + "]";
+}
+
+std::string show_created(const created_job& c) {
+  auto out = object_writer{};
+  out.number("job_id", c.id);
+  out.boolean("duplicate", c.duplicate);
+  return std::move(out).finish();
+}
+
+std::string show_attempt(const storage::attempt_record& a) {
+  auto out = object_writer{};
+  out.number("attempt", a.attempt);
+  out.number("node_id", a.node);
+  out.time("start_time", a.start_time);
+  out.time("end_time", a.end_time);
+  out.text("outcome", a.outcome);
+  a.message ? out.text("message", *a.message) : out.raw("message", "null");
+  return std::move(out).finish();
+}
+
+std::string show_reason(const reason& r) {
+  auto out = object_writer{};
+  out.text("code", r.code);
+  out.text("detail", r.detail);
+  if (r.until)
+    out.time("until", *r.until);
+  if (r.blocked_by)
+    out.number("blocked_by", *r.blocked_by);
+  if (r.node)
+    out.number("node_id", *r.node);
+  if (r.ahead)
+    out.number("ahead", *r.ahead);
+  return std::move(out).finish();
+}
 
 } // namespace
 
@@ -307,13 +377,65 @@ std::string to_json(const job& j) {
   out.number("attempt", j.attempt);
   out.number("failures", j.failures);
   out.number("recoveries", j.recoveries);
-  j.node ? out.number("node_id", *j.node) : out.raw("node_id", "null");
+  out.number("node_id", j.node);
   out.raw("result", j.result ? *j.result : "null");
+  out.time("expires_at", j.expires_at);
+  out.number("object_limit", j.object_limit);
+  out.raw("progress", j.progress ? *j.progress : "null");
+  out.boolean("cancel_requested", j.cancel_requested);
   return std::move(out).finish();
 }
 
 std::string to_json(const created_job& created) {
   return "{\"job_id\": " + std::to_string(created.id) + "}";
+}
+
+std::string to_json(const std::vector<created_job>& created) {
+  return "{\"jobs\":" + array_of(created, show_created) + "}";
+}
+
+shown_page to_json(const storage::job_page& page) {
+  auto out = object_writer{};
+  auto jobs = std::string{"["};
+  auto next = page.next;
+  for (const auto& j : page.jobs) {
+    jobs.append(jobs.size() > 1 ? "," : "").append(to_json(j));
+    // The last one needs no cut: what follows it, if anything, is in `next` already.
+    if (jobs.size() > most_page_bytes && &j != &page.jobs.back()) {
+      next = j.id;
+      break;
+    }
+  }
+  out.raw("jobs", jobs + "]");
+  out.cursor(next);
+  return {std::move(out).finish(), next};
+}
+
+std::string to_json(const std::vector<storage::attempt_record>& attempts) {
+  return "{\"attempts\":" + array_of(attempts, show_attempt) + "}";
+}
+
+std::string to_json(const storage::explanation& e) {
+  auto out = object_writer{};
+  out.number("job_id", e.what.id);
+  out.text("status", to_string(e.what.status));
+  out.raw("reasons", array_of(explain(e), show_reason));
+  return std::move(out).finish();
+}
+
+std::string cancelled_json(int cancelled, int asked_to_end, const std::optional<job_id>& next) {
+  auto out = object_writer{};
+  out.number("cancelled", cancelled);
+  out.number("asked_to_end", asked_to_end);
+  out.cursor(next);
+  return std::move(out).finish();
+}
+
+std::string retried_json(int retried, const std::optional<job_id>& next) {
+  auto out = object_writer{};
+  out.number("retried", retried);
+  out.cursor(next);
+  return std::move(out).finish();
 }
 
 } // namespace jobd::http

@@ -2,9 +2,12 @@
 
 #include "core/error.hpp"
 #include "core/job.hpp"
+#include "storage/store.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace jobd::http {
 
@@ -21,5 +24,29 @@ namespace jobd::http {
 
 /// `{"job_id": 1}`
 [[nodiscard]] std::string to_json(const created_job& created);
+
+/// `{"jobs":[{"job_id":1,"duplicate":false},…]}`
+[[nodiscard]] std::string to_json(const std::vector<created_job>& created);
+
+struct shown_page {
+  std::string text;
+  /// Where the page after this one begins: `before` of its request.
+  std::optional<job_id> next;
+};
+/// A page ends after the job with which it grows over this: jobs may have large payloads and results.
+inline constexpr std::size_t most_page_bytes = 16 << 20;
+/// `{"jobs":[…],"next_cursor":"…"}`, the cursor null at the end.
+[[nodiscard]] shown_page to_json(const storage::job_page& page);
+
+/// `{"attempts":[{"attempt":1,"node_id":3,…}]}`
+[[nodiscard]] std::string to_json(const std::vector<storage::attempt_record>& attempts);
+
+/// `{"job_id":1,"status":"created","reasons":[{"code":"scheduled","detail":"…","until":"…"}]}`
+[[nodiscard]] std::string to_json(const storage::explanation& e);
+
+/// `{"cancelled":1,"asked_to_end":0,"next_cursor":null}`
+[[nodiscard]] std::string cancelled_json(int cancelled, int asked_to_end, const std::optional<job_id>& next);
+/// `{"retried":1,"next_cursor":null}`
+[[nodiscard]] std::string retried_json(int retried, const std::optional<job_id>& next);
 
 } // namespace jobd::http

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/job.hpp"
+#include "http/routes.hpp"
 
 #include <restinio/http_server.hpp>
 #include <restinio/version.hpp>
@@ -18,13 +19,16 @@ static_assert(RESTINIO_VERSION == RESTINIO_VERSION_MAKE(0, 6, 16), "read impl/co
 
 /// A longer request line is cut, which leaves enough for a 414.
 inline constexpr std::size_t kept_target_bytes = 2048 + 1;
-/// A larger body is cut, which leaves enough for a 413.
-inline constexpr std::size_t kept_body_bytes = limits::body_bytes + 1;
 
 struct methods : restinio::default_http_methods_t {};
 
 inline restinio::impl::http_parser_ctx_t& context(http_parser* p) {
   return *static_cast<restinio::impl::http_parser_ctx_t*>(p->data);
+}
+
+inline std::size_t most_body_bytes(http_parser* p) {
+  const auto& target = context(p).m_header.request_target();
+  return http::most_body_bytes(p->method == HTTP_POST ? "POST" : "", target);
 }
 
 inline int on_url(http_parser* p, const char* at, std::size_t length) {
@@ -42,19 +46,21 @@ inline int on_headers_complete(http_parser* p) {
   p->upgrade = 0;
   if (p->content_length == ULLONG_MAX)
     return 0;
-  if (p->content_length <= limits::body_bytes) {
-    c.m_body.reserve(p->content_length);
+  if (p->content_length <= most_body_bytes(p)) {
+    // Not more at once: whoever only promises a large body shall not get the memory for it.
+    c.m_body.reserve(std::min<std::size_t>(p->content_length, limits::body_bytes));
     return 0;
   }
   // A client that waits for leave to send its body gets the refusal at once.
   return c.m_header.has_field(restinio::http_field::expect) ? 1 : 0;
 }
 
-/// What is too much is read off and dropped, for a client that is still sending does not see an answer if the
-/// connection is closed. The time limit for a request bounds how long that may go on.
+/// A body that is too large is cut, which leaves enough for a 413. What is too much is read off and dropped,
+/// for a client that is still sending does not see an answer if the connection is closed. The time limit for
+/// a request bounds how long that may go on.
 inline int on_body(http_parser* p, const char* at, std::size_t length) {
   auto& body = context(p).m_body;
-  body.append(at, std::min(length, kept_body_bytes - body.size()));
+  body.append(at, std::min(length, most_body_bytes(p) + 1 - body.size()));
   return 0;
 }
 

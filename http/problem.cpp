@@ -18,14 +18,19 @@ struct kind {
 constexpr kind invalid{400, "invalid", "The request is not valid"};
 constexpr kind not_found{404, "not-found", "There is no such resource"};
 constexpr kind wrong_method{405, "method-not-allowed", "The method is not allowed here"};
+constexpr kind conflict{409, "conflict", "The job's status does not allow it"};
 constexpr kind too_large{413, "body-too-large", "The body is too large"};
 constexpr kind too_long{414, "target-too-long", "The address is too long"};
 constexpr kind wrong_type{415, "unsupported-media-type", "The body must be JSON"};
+constexpr kind key_reused{422, "key-reused", "The Idempotency-Key belongs to another request"};
 constexpr kind internal{500, "internal", "Something went wrong inside"};
 constexpr kind away{503, "store-away", "Jobs cannot be stored or read now"};
-constexpr kind uncertain{503, "store-uncertain", "It is not known whether the job was stored"};
+constexpr kind uncertain{503, "store-uncertain", "It is not known whether it was done"};
 constexpr kind overloaded{503, "overloaded", "Too many requests are waiting"};
 constexpr kind stopping{503, "stopping", "The server is stopping"};
+
+constexpr auto idempotency_key = std::string_view{"Idempotency-Key"};
+static_assert(limits::idempotency_key_bytes == 255);
 
 reply make(const kind& k, std::string_view detail, std::string_view field = {}) {
   auto body = "{\"type\":\"urn:jobd:problem:" + std::string{k.name} + "\",\"title\":" + json_string(k.title)
@@ -44,9 +49,14 @@ reply make_retry(const kind& k, std::string_view detail, int retry_after_seconds
   return r;
 }
 
-/// The field that a context speaks of: it names the field first.
+/// The field that a context speaks of: it names the field first, in a batch as `jobs[3].priority` or, if the
+/// job as a whole is meant, `jobs[3]`.
 std::string_view field_of(std::string_view context) {
   const auto word = context.substr(0, context.find(' '));
+  const auto dot = word.find('.');
+  const auto index = word.substr(0, dot);
+  if (index.starts_with("jobs[") && index.ends_with(']'))
+    return dot == std::string_view::npos || is_job_field(word.substr(dot + 1)) ? word : index;
   return is_job_field(word) ? word : std::string_view{};
 }
 
@@ -56,14 +66,19 @@ reply from(const error& e) {
   switch (e.code) {
   case ec::invalid: return make(invalid, e.context, field_of(e.context));
   case ec::not_found: return no_such_job();
+  case ec::conflict: return make(conflict, e.context);
+  case ec::key_reused:
+    return make(key_reused, "this key came with another method, path or body less than 24 hours ago",
+                idempotency_key);
   case ec::overloaded: return make_retry(overloaded, "nothing was stored; try again", 1);
   case ec::stopping: return make_retry(stopping, "nothing was stored; try again", 2);
   case ec::store_away:
   case ec::schema_old: return make_retry(away, "the store cannot be reached; try again", 5);
   case ec::store_uncertain:
     return make_retry(uncertain,
-                      "the job may exist, for the answer about it was lost; within the dedupe window the "
-                      "same type and object_id get the same job",
+                      "the job may exist, or may have changed, for the answer about it was lost; again with "
+                      "the same Idempotency-Key, or within the dedupe window the same type and object_id, "
+                      "gets the same job",
                       5);
   default: break;
   }
@@ -72,7 +87,8 @@ reply from(const error& e) {
 }
 
 reply no_such_path() {
-  return make(not_found, "no such path: there are /v1/jobs, /v1/jobs/{id} and /healthz");
+  return make(not_found, "no such path: there are /v1/jobs, /v1/jobs/batch, /v1/jobs/retry, /v1/jobs/{id}, "
+                         "its parts retry, history, explain and events, /v1/events and /healthz");
 }
 
 reply no_such_job() {
@@ -85,12 +101,26 @@ reply method_not_allowed(std::string_view allowed) {
   return r;
 }
 
-reply unknown_parameter(std::string_view name) {
-  return make(invalid, "unknown query parameter " + json_string(storable_text(name)) + ": none is known");
+reply from(const bad_parameter& p) {
+  return make(invalid, p.rule, storable_text(p.name));
 }
 
-reply body_too_large() {
-  auto r = make(too_large, "a body may have " + std::to_string(limits::body_bytes) + " bytes");
+reply no_filter() {
+  return make(invalid,
+              "a filter is needed: give at least one of status, type, queue, object_id and created_after");
+}
+
+reply unwanted_body() {
+  return make(invalid, "this request takes no body");
+}
+
+reply bad_idempotency_key() {
+  return make(invalid, std::string{idempotency_key} + " must be 1 to 255 visible ASCII characters",
+              idempotency_key);
+}
+
+reply body_too_large(std::size_t most) {
+  auto r = make(too_large, "a body may have " + std::to_string(most) + " bytes here");
   r.close = true;
   return r;
 }
@@ -101,8 +131,8 @@ reply target_too_long() {
   return r;
 }
 
-reply not_json() {
-  return make(wrong_type, "Content-Type must be application/json");
+reply wrong_content_type(std::string_view taken) {
+  return make(wrong_type, "Content-Type must be " + std::string{taken});
 }
 
 } // namespace jobd::http::problem

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/error.hpp"
+#include "http/query.hpp"
 #include "http/reply.hpp"
 
 #include <string_view>
@@ -19,13 +20,19 @@ namespace jobd::http::problem {
 [[nodiscard]] reply no_such_job();
 /// 405 with Allow.
 [[nodiscard]] reply method_not_allowed(std::string_view allowed);
-/// 400: a query parameter that is not known.
-[[nodiscard]] reply unknown_parameter(std::string_view name);
+/// 400: what is wrong with a parameter of the query.
+[[nodiscard]] reply from(const bad_parameter& p);
+/// 400: all jobs at once must be meant by a filter.
+[[nodiscard]] reply no_filter();
+/// 400: a body where none is taken.
+[[nodiscard]] reply unwanted_body();
+/// 400: an Idempotency-Key that breaks its rule.
+[[nodiscard]] reply bad_idempotency_key();
 /// 413: the connection is closed after it.
-[[nodiscard]] reply body_too_large();
+[[nodiscard]] reply body_too_large(std::size_t most);
 /// 414: the connection is closed after it.
 [[nodiscard]] reply target_too_long();
-/// 415: the body is not declared as JSON.
-[[nodiscard]] reply not_json();
+/// 415: the body is not declared as what is taken.
+[[nodiscard]] reply wrong_content_type(std::string_view taken);
 
 } // namespace jobd::http::problem

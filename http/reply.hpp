@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +19,9 @@ struct request {
   std::string_view body;
   /// What the client sent or wants to send: more than `body` has if that was too much to be kept.
   std::uint64_t body_bytes = 0;
+  /// The headers Idempotency-Key and Last-Event-ID, if they were sent.
+  std::optional<std::string_view> idempotency_key = {};
+  std::string_view last_event_id = {};
 };
 
 /// What is answered.

@@ -2,16 +2,54 @@
 
 #include <charconv>
 #include <optional>
+#include <span>
 
 namespace jobd::http {
 namespace {
 
 using kind = route::kind;
 
+/// One method of a resource. HEAD goes where GET goes, if `head` says so.
+struct verb {
+  std::string_view method;
+  kind what;
+  bool head = false;
+};
+
+/// Something that has a path: what may be done with it, and the same as the header Allow says it.
+struct resource {
+  std::string_view path;
+  std::span<const verb> verbs;
+  std::string_view allowed;
+};
+
 constexpr auto jobs_path = std::string_view{"/v1/jobs"};
-constexpr auto health_path = std::string_view{"/healthz"};
-constexpr auto to_read = std::string_view{"GET, HEAD"};
-constexpr auto to_submit = std::string_view{"POST"};
+constexpr auto batch_path = std::string_view{"/v1/jobs/batch"};
+
+constexpr verb of_health[] = {{"GET", kind::healthz, true}};
+constexpr verb of_jobs[] = {{"POST", kind::submit}, {"GET", kind::list, true}, {"DELETE", kind::cancel_all}};
+constexpr verb of_batch[] = {{"POST", kind::submit_batch}};
+constexpr verb of_retry_all[] = {{"POST", kind::retry_all}};
+constexpr verb of_events[] = {{"GET", kind::events}};
+constexpr resource resources[] = {
+    {jobs_path, of_jobs, "GET, HEAD, POST, DELETE"},
+    {batch_path, of_batch, "POST"},
+    {"/v1/jobs/retry", of_retry_all, "POST"},
+    {"/v1/events", of_events, "GET"},
+    {"/healthz", of_health, "GET, HEAD"},
+};
+
+constexpr verb of_job[] = {{"GET", kind::get, true}, {"DELETE", kind::cancel}};
+constexpr verb of_retry[] = {{"POST", kind::retry}};
+constexpr verb of_history[] = {{"GET", kind::history, true}};
+constexpr verb of_explain[] = {{"GET", kind::explain, true}};
+constexpr verb of_job_events[] = {{"GET", kind::job_events}};
+/// What follows `/v1/jobs/{id}`.
+constexpr resource parts_of_a_job[] = {
+    {"", of_job, "GET, HEAD, DELETE"},     {"/retry", of_retry, "POST"},
+    {"/history", of_history, "GET, HEAD"}, {"/explain", of_explain, "GET, HEAD"},
+    {"/events", of_job_events, "GET"},
+};
 
 /// RFC 9112 §3.2.2: a server takes `http://host/path` for `/path`.
 std::string_view without_authority(std::string_view target) noexcept {
@@ -22,40 +60,33 @@ std::string_view without_authority(std::string_view target) noexcept {
   return path == std::string_view::npos ? std::string_view{"/"} : target.substr(path);
 }
 
-std::optional<job_id> parse_id(std::string_view text) noexcept {
+job_id parse_id(std::string_view text) noexcept {
   if (text.empty() || text.front() < '1' || text.front() > '9')
-    return std::nullopt;
+    return 0;
   auto id = job_id{};
   const auto [end, err] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (err != std::errc{} || end != text.data() + text.size())
-    return std::nullopt;
-  return id;
+  return err == std::errc{} && end == text.data() + text.size() ? id : 0;
 }
 
-/// The name of the first parameter: none is known so far.
-std::string_view first_parameter(std::string_view query) noexcept {
-  const auto start = query.find_first_not_of('&');
-  return start == std::string_view::npos ? std::string_view{}
-                                         : query.substr(start, query.find_first_of("=&", start) - start);
+route by_method(std::string_view method, const resource& r, job_id id = 0) noexcept {
+  for (const auto& v : r.verbs)
+    if (v.method == method || (v.head && method == "HEAD"))
+      return {v.what, id};
+  return {kind::method_not_allowed, id, {}, r.allowed};
 }
 
 route by_path(std::string_view method, std::string_view path) noexcept {
-  const auto reads = method == "GET" || method == "HEAD";
-  if (path == jobs_path)
-    return method == "POST" ? route{kind::submit} : route{kind::method_not_allowed, 0, to_submit};
-  if (path == health_path)
-    return reads ? route{kind::healthz} : route{kind::method_not_allowed, 0, to_read};
+  for (const auto& r : resources)
+    if (r.path == path)
+      return by_method(method, r);
   if (!path.starts_with(jobs_path) || path.size() < jobs_path.size() + 2 || path[jobs_path.size()] != '/')
     return {};
-
-  const auto id = path.substr(jobs_path.size() + 1);
-  if (id.find('/') != std::string_view::npos)
-    return {};
-  if (!reads)
-    return {kind::method_not_allowed, 0, to_read};
-  if (const auto number = parse_id(id))
-    return {kind::get, *number};
-  return {kind::bad_id, 0, id};
+  path.remove_prefix(jobs_path.size() + 1);
+  const auto id = path.substr(0, path.find('/'));
+  for (const auto& r : parts_of_a_job)
+    if (!id.empty() && r.path == path.substr(id.size()))
+      return by_method(method, r, parse_id(id));
+  return {};
 }
 
 } // namespace
@@ -63,12 +94,16 @@ route by_path(std::string_view method, std::string_view path) noexcept {
 route find_route(std::string_view method, std::string_view target) noexcept {
   target = without_authority(target);
   const auto mark = target.find('?');
-  const auto found = by_path(method, target.substr(0, mark));
-  if (mark == std::string_view::npos || found.what == kind::not_found
-      || found.what == kind::method_not_allowed)
-    return found;
-  const auto parameter = first_parameter(target.substr(mark + 1));
-  return parameter.empty() ? found : route{kind::unknown_parameter, 0, parameter};
+  auto found = by_path(method, target.substr(0, mark));
+  if (mark != std::string_view::npos)
+    found.query = target.substr(mark + 1);
+  return found;
+}
+
+std::size_t most_body_bytes(std::string_view method, std::string_view target) noexcept {
+  target = without_authority(target);
+  const auto batch = method == "POST" && target.substr(0, target.find('?')) == batch_path;
+  return batch ? limits::batch_bytes : limits::body_bytes;
 }
 
 } // namespace jobd::http

@@ -11,7 +11,9 @@
 #include <cerrno>
 #include <charconv>
 #include <future>
+#include <limits>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_set>
 
@@ -84,18 +86,22 @@ struct traits : restinio::traits_t<restinio::asio_timer_manager_t, connection_lo
   using connection_state_listener_t = connection_limit;
 };
 using restinio_server = restinio::http_server_t<traits>;
-using builder = restinio::response_builder_t<restinio::user_controlled_output_t>;
+using whole_answer = restinio::response_builder_t<restinio::user_controlled_output_t>;
+using chunked_answer = restinio::response_builder_t<restinio::chunked_output_t>;
 
 constexpr std::string_view reason(int status) {
   switch (status) {
   case 200: return "OK";
   case 201: return "Created";
+  case 202: return "Accepted";
   case 400: return "Bad Request";
   case 404: return "Not Found";
   case 405: return "Method Not Allowed";
+  case 409: return "Conflict";
   case 413: return "Content Too Large";
   case 414: return "URI Too Long";
   case 415: return "Unsupported Media Type";
+  case 422: return "Unprocessable Content";
   case 503: return "Service Unavailable";
   default: return "Internal Server Error";
   }
@@ -103,7 +109,7 @@ constexpr std::string_view reason(int status) {
 
 /// What requests share with the server. They may outlive it.
 struct traffic {
-  /// Requests whose answer is not written yet.
+  /// Requests whose answer is not written yet; a stream counts from its end on.
   std::atomic<int> unwritten{0};
   /// Every answer closes its connection.
   std::atomic<bool> stopping{false};
@@ -116,36 +122,138 @@ std::shared_ptr<traffic> count_one(const std::shared_ptr<traffic>& all) {
 }
 
 /// One request that waits for its answer. The request itself is gone by then, and its body with it.
-struct exchange {
-  /// Connections need it to the end; they are of `response`, so it must be destroyed after that.
-  std::shared_ptr<asio::io_context> io;
-  builder response;
-  bool head;
-  std::shared_ptr<traffic> counted;
+class exchange final : public channel {
+public:
+  exchange(std::shared_ptr<asio::io_context> io,
+           restinio::generic_request_t<traits::extra_data_factory_t::data_t>& r, std::shared_ptr<traffic> all)
+      : io_(std::move(io)),
+        connection_(std::move(restinio::impl::access_req_connection(r))),
+        id_(r.request_id()),
+        keep_alive_(r.header().should_keep_alive()),
+        head_(r.header().method() == restinio::http_method_head()),
+        all_(std::move(all)),
+        counted_(count_one(all_)) {}
 
-  void write(reply r) {
-    response.header().status_line(
-        {restinio::http_status_code_t{static_cast<std::uint16_t>(r.status)}, std::string{reason(r.status)}});
-    response.append_header(restinio::http_field::content_type, std::string{r.content_type});
-    response.append_header_date_field();
-    for (auto& [name, value] : r.headers)
-      response.append_header(std::string{name}, std::move(value));
-    if (r.close || counted->stopping)
-      response.connection_close();
-    response.set_content_length(r.body.size());
-    if (!head)
-      response.set_body(std::move(r.body));
-    response.done([until_written = std::move(counted)](const auto&) {});
-  }
+  void answer(reply r) override;
+  void open(reply r) override;
+  void write(std::string text) override;
+  void close() override;
+  void abort() override;
+  [[nodiscard]] backlog waiting() const override { return {unwritten_->writes, unwritten_->bytes}; }
+  [[nodiscard]] bool broken() const override { return unwritten_->failed; }
+
+private:
+  /// Of a stream. What was handed to RESTinio tells of its end here, from any thread, so this takes no lock.
+  struct progress {
+    std::atomic<std::size_t> writes{0};
+    std::atomic<std::size_t> bytes{0};
+    std::atomic<bool> failed{false};
+  };
+
+  template <class Builder>
+  Builder begin(reply& r) const;
+  template <class Step>
+  void in_stream(Step step);
+
+  /// Connections need it to the end, so it is destroyed after them.
+  const std::shared_ptr<asio::io_context> io_;
+  const restinio::impl::connection_handle_t connection_;
+  const restinio::request_id_t id_;
+  const bool keep_alive_;
+  const bool head_;
+  const std::shared_ptr<traffic> all_;
+  std::shared_ptr<traffic> counted_;
+  /// Both only of a stream.
+  std::optional<chunked_answer> stream_;
+  std::shared_ptr<progress> unwritten_;
 };
 
-std::size_t max_connections(int max_pending) {
+template <class Builder>
+Builder exchange::begin(reply& r) const {
+  auto line = restinio::http_status_line_t{restinio::http_status_code_t{static_cast<std::uint16_t>(r.status)},
+                                           std::string{reason(r.status)}};
+  auto out = Builder{std::move(line), connection_, id_, keep_alive_};
+  out.append_header(restinio::http_field::content_type, std::string{r.content_type});
+  out.append_header_date_field();
+  for (auto& [name, value] : r.headers)
+    out.append_header(std::string{name}, std::move(value));
+  return out;
+}
+
+void exchange::answer(reply r) {
+  auto response = begin<whole_answer>(r);
+  if (r.close || all_->stopping)
+    response.connection_close();
+  response.set_content_length(r.body.size());
+  if (!head_)
+    response.set_body(std::move(r.body));
+  response.done([until_written = std::move(counted_)](const auto&) {});
+}
+
+/// Whoever gives events shall not meet RESTinio's exceptions: the stream is broken by them.
+template <class Step>
+void exchange::in_stream(Step step) {
+  try {
+    step();
+  } catch (const std::exception& e) {
+    log::error("HTTP stream failed", {{"error", e.what()}});
+    unwritten_->failed = true;
+  }
+}
+
+/// A stream may stay for long, and is not waited for.
+void exchange::open(reply r) {
+  counted_.reset();
+  unwritten_ = std::make_shared<progress>();
+  in_stream([&] {
+    stream_.emplace(begin<chunked_answer>(r));
+    stream_->connection_close();
+  });
+}
+
+void exchange::write(std::string text) {
+  const auto bytes = text.size();
+  const auto written = [to = unwritten_, bytes](const auto& failed) {
+    --to->writes;
+    to->bytes -= bytes;
+    if (failed)
+      to->failed = true;
+  };
+  ++unwritten_->writes;
+  unwritten_->bytes += bytes;
+  in_stream([&] { stream_.value().append_chunk(std::move(text)).flush(written); });
+}
+
+void exchange::close() {
+  in_stream([this] { stream_.value().done([until_written = count_one(all_)](const auto&) {}); });
+}
+
+/// RESTinio closes a connection at once on an answer to a request that the connection never had, and has no
+/// other way to do so from outside (0.6.16, as parser.hpp makes sure).
+void exchange::abort() {
+  static constexpr auto no_request = std::numeric_limits<restinio::request_id_t>::max();
+  static const auto last_part = restinio::response_output_flags_t{
+      restinio::response_parts_attr_t::final_parts, restinio::response_connection_attr_t::connection_close};
+  in_stream([this] {
+    connection_->write_response_parts(no_request, last_part,
+                                      restinio::write_group_t{restinio::writable_items_container_t{}});
+  });
+}
+
+std::size_t max_connections(const bridge_options& most) {
   auto limit = rlimit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
     limit.rlim_cur = 1'024;
   const auto free =
       limit.rlim_cur > 2 * spare_descriptors ? limit.rlim_cur - spare_descriptors : limit.rlim_cur / 2;
-  return std::min(free, static_cast<rlim_t>(max_pending) + spare_connections);
+  const auto busy = rlim_t{0} + most.max_pending + most.max_waits + most.max_streams;
+  return std::min(free, busy + spare_connections);
+}
+
+/// What the client sent under that name, first of all.
+std::optional<std::string_view> field(const restinio::http_request_header_t& header, std::string_view name) {
+  const auto found = header.opt_value_of(restinio::string_view_t{name.data(), name.size()});
+  return found ? std::optional{std::string_view{found->data(), found->size()}} : std::nullopt;
 }
 
 std::uint64_t declared_bytes(const restinio::http_request_header_t& header) {
@@ -178,6 +286,7 @@ private:
   void configure(restinio::server_settings_t<traits>& settings, const asio::ip::address& address);
   restinio::request_handling_status_t accept(const restinio::request_handle_t& req);
   void run();
+  void beat_later();
   void close_acceptor();
   void wait_for_answers(std::chrono::milliseconds at_most) const;
 
@@ -186,6 +295,7 @@ private:
   std::shared_ptr<traffic> traffic_ = std::make_shared<traffic>();
   int port_ = 0;
   std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>();
+  asio::steady_timer next_beat_{*io_};
   std::unique_ptr<restinio_server> server_;
   std::vector<std::thread> threads_;
 };
@@ -205,6 +315,7 @@ expected<void> http_server::impl::open() {
   } catch (const std::exception& e) {
     return fail(ec::internal, std::string{"RESTinio did not start: "} + e.what());
   }
+  beat_later();
   for (auto i = 0; i < options_.threads; ++i)
     threads_.emplace_back([this] { run(); });
   return {};
@@ -212,7 +323,7 @@ expected<void> http_server::impl::open() {
 
 void http_server::impl::configure(restinio::server_settings_t<traits>& settings,
                                   const asio::ip::address& address) {
-  const auto limit = std::make_shared<connection_limit>(max_connections(options_.bridge.max_pending));
+  const auto limit = std::make_shared<connection_limit>(max_connections(options_.bridge));
   settings.address(address)
       .port(static_cast<std::uint16_t>(options_.port))
       .protocol(address.is_v6() ? asio::ip::tcp::v6() : asio::ip::tcp::v4())
@@ -230,24 +341,23 @@ void http_server::impl::configure(restinio::server_settings_t<traits>& settings,
       .buffer_size(8 << 10)
       .read_next_http_message_timelimit(read_within)
       .write_http_response_timelimit(write_within)
-      .handle_request_timeout(options_.bridge.answer_within + handle_margin);
+      // A stream that writes nothing for so long is none: it beats more often.
+      .handle_request_timeout(options_.bridge.answer_within + longest_wait + handle_margin);
 }
 
 restinio::request_handling_status_t http_server::impl::accept(const restinio::request_handle_t& req) {
   try {
     const auto& header = req->header();
-    const auto type = header.opt_value_of(restinio::http_field::content_type);
     const auto r = request{
         .method = header.method().c_str(),
         .target = {header.request_target().data(), header.request_target().size()},
-        .content_type = type ? std::string_view{type->data(), type->size()} : std::string_view{},
+        .content_type = field(header, "Content-Type").value_or(std::string_view{}),
         .body = req->body(),
         .body_bytes = std::max<std::uint64_t>(req->body().size(), declared_bytes(header)),
+        .idempotency_key = field(header, "Idempotency-Key"),
+        .last_event_id = field(header, "Last-Event-ID").value_or(std::string_view{}),
     };
-    auto way_back =
-        std::make_shared<exchange>(exchange{io_, req->create_response<restinio::user_controlled_output_t>(),
-                                            r.method == "HEAD", count_one(traffic_)});
-    bridge_.handle(r, responder{[w = std::move(way_back)](reply answer) { w->write(std::move(answer)); }});
+    bridge_.handle(r, responder{std::make_unique<exchange>(io_, *req, traffic_)});
   } catch (const std::exception& e) {
     // The responder has answered 500 on its way out.
     log::error("HTTP handler failed", {{"error", e.what()}});
@@ -264,6 +374,17 @@ void http_server::impl::run() {
       log::error("HTTP thread caught an exception", {{"error", e.what()}});
     }
   }
+}
+
+void http_server::impl::beat_later() {
+  next_beat_.expires_after(options_.beat_every);
+  next_beat_.async_wait([this](const std::error_code& cancelled) {
+    if (cancelled)
+      return;
+    // First, so that an exception from a stream ends no beats.
+    beat_later();
+    bridge_.beat();
+  });
 }
 
 void http_server::impl::close_acceptor() {

@@ -15,6 +15,8 @@ struct server_options {
   /// 0: the system chooses one, see `http_server::port`.
   int port = 3000;
   int threads = 1;
+  /// How often a stream of events shows that it is alive.
+  std::chrono::milliseconds beat_every{15'000};
   bridge_options bridge;
 };
 
@@ -34,9 +36,10 @@ public:
   /// Where it really listens.
   [[nodiscard]] int port() const;
 
-  /// Accepts no more connections and refuses new requests, lets pending ones be answered for `grace`, answers
-  /// what is left with 503, and closes all connections. Takes at most a second more than `grace`. The actor
-  /// system must still run. Called once, or by the destructor without grace.
+  /// Accepts no more connections and refuses new requests, ends waits and streams, lets other pending
+  /// requests be answered for `grace`, answers what is left with 503, and closes all connections. Takes at
+  /// most a second more than `grace`. The actor system must still run. Called once, or by the destructor
+  /// without grace.
   void stop(std::chrono::milliseconds grace);
 
 private:

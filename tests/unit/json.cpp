@@ -1,5 +1,7 @@
 #include "http/json.hpp"
 
+#include "http/cursor.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <vector>
@@ -75,6 +77,8 @@ BOOST_AUTO_TEST_CASE(all_fields_are_read) {
   expected.run_at = *parse_rfc3339("2026-01-31T11:00:00Z");
   BOOST_TEST((*spec == expected));
   BOOST_TEST((parse_job_spec(with("\"delay\": 60"))->delay == seconds{60}));
+  BOOST_TEST((parse_job_spec(with("\"expires_in\": 0.001"))->expires_in == seconds{0.001}));
+  BOOST_TEST(parse_job_spec(with("\"object_limit\": 1"))->object_limit == 1);
   BOOST_TEST(parse_job_spec(R"({"object_id": 9223372036854775807})")->object_id == INT64_MAX);
   BOOST_TEST(parse_job_spec(R"({"object_id": 0})")->object_id == 0);
   BOOST_TEST(parse_job_spec(R"({"obj\u0065ct_id": 4})")->object_id == 4);
@@ -82,7 +86,7 @@ BOOST_AUTO_TEST_CASE(all_fields_are_read) {
 
 BOOST_AUTO_TEST_CASE(null_stands_for_an_absent_field) {
   const auto spec = parse_job_spec(R"({"object_id":1,"type":null,"queue":null,"payload":null,"priority":null,
-    "run_at":null,"timeout":null,"delay":null,"max_attempts":null})");
+    "run_at":null,"timeout":null,"delay":null,"max_attempts":null,"expires_in":null,"object_limit":null})");
   BOOST_REQUIRE(spec.has_value());
   BOOST_TEST((*spec == spec_of(1)));
 }
@@ -140,6 +144,12 @@ BOOST_AUTO_TEST_CASE(each_field_out_of_its_type_or_range_is_named) {
           "timeout must be a number of seconds from 0.001 to 604800");
   refuses({with("\"delay\":-1"), with("\"delay\":31622401"), with("\"delay\":\"1\""), with("\"delay\":true")},
           "delay must be a number of seconds from 0 to 31622400");
+  refuses({with("\"expires_in\":0"), with("\"expires_in\":-1"), with("\"expires_in\":31622401"),
+           with("\"expires_in\":\"1\""), with("\"expires_in\":[]")},
+          "expires_in must be a number of seconds from 0.001 to 31622400");
+  refuses({with("\"object_limit\":2"), with("\"object_limit\":-1"), with("\"object_limit\":true"),
+           with("\"object_limit\":1.0")},
+          "object_limit must be 1, or 0 for no limit");
   refuses({with("\"run_at\":1"), with("\"run_at\":\"tomorrow\""), with("\"run_at\":\"2026-02-30T00:00:00Z\""),
            with("\"run_at\":{}")},
           "run_at must be a time as in 2026-01-31T12:00:00Z (RFC 3339)");
@@ -230,7 +240,8 @@ BOOST_AUTO_TEST_CASE(a_new_job_is_shown_with_all_fields) {
       == R"({"id":7,"object_id":-3,"status":"created","start_time":null,"end_time":null,"message":null,)"
          R"("created_at":"2026-01-31T12:00:00.000000Z","queue":"default","type":"thumbnail","payload":null,)"
          R"("priority":5,"run_at":null,"ready":true,"timeout":null,"max_attempts":1,"attempt":0,)"
-         R"("failures":0,"recoveries":0,"node_id":null,"result":null})");
+         R"("failures":0,"recoveries":0,"node_id":null,"result":null,"expires_at":null,"object_limit":0,)"
+         R"("progress":null,"cancel_requested":false})");
 }
 
 BOOST_AUTO_TEST_CASE(an_ended_job_is_shown_with_its_result_and_escaped_texts) {
@@ -251,6 +262,10 @@ BOOST_AUTO_TEST_CASE(an_ended_job_is_shown_with_its_result_and_escaped_texts) {
   j.recoveries = 2;
   j.node = 12;
   j.result = "[ ]";
+  j.expires_at = j.created_at;
+  j.object_limit = 1;
+  j.progress = R"({"percent": 5})";
+  j.cancel_requested = true;
   BOOST_TEST(
       http::to_json(j)
       == R"({"id":9223372036854775807,"object_id":-9223372036854775808,"status":"failed",)"
@@ -258,11 +273,67 @@ BOOST_AUTO_TEST_CASE(an_ended_job_is_shown_with_its_result_and_escaped_texts) {
          R"("message":"\"no\"\n","created_at":"2026-01-31T12:00:00.000001Z","queue":"a","type":"a",)"
          R"("payload":{"a": [1.50]},"priority":5,"run_at":"2026-01-31T12:00:00.000001Z","ready":false,)"
          R"("timeout":0.5,"max_attempts":100,"attempt":4,"failures":3,"recoveries":2,"node_id":12,)"
-         R"("result":[ ]})");
+         R"("result":[ ],"expires_at":"2026-01-31T12:00:00.000001Z","object_limit":1,)"
+         R"("progress":{"percent": 5},"cancel_requested":true})");
 }
 
 BOOST_AUTO_TEST_CASE(the_answer_to_a_submission_has_its_fixed_spelling) {
   BOOST_TEST(http::to_json(created_job{1, false, {}}) == R"({"job_id": 1})");
+}
+
+BOOST_AUTO_TEST_CASE(the_answer_to_a_batch_tells_its_duplicates) {
+  BOOST_TEST(http::to_json(std::vector<created_job>{{1, false, {}}, {7, true, {}}})
+             == R"({"jobs":[{"job_id":1,"duplicate":false},{"job_id":7,"duplicate":true}]})");
+}
+
+BOOST_AUTO_TEST_CASE(a_page_tells_where_the_next_one_begins) {
+  BOOST_TEST(http::to_json(storage::job_page{}).text == R"({"jobs":[],"next_cursor":null})");
+  auto page = storage::job_page{.jobs = {job{}, job{}}, .next = 7};
+  page.jobs[1].id = 8;
+  const auto shown = http::to_json(page);
+  BOOST_TEST(shown.text.starts_with(R"({"jobs":[{"id":0,)"));
+  BOOST_TEST(contains(shown.text, R"(},{"id":8,)"));
+  BOOST_TEST(shown.text.ends_with(R"(],"next_cursor":")" + http::to_cursor(7) + "\"}"));
+  BOOST_TEST(shown.next.value() == 7);
+}
+
+BOOST_AUTO_TEST_CASE(a_page_of_large_jobs_ends_early_and_misses_none) {
+  auto page = storage::job_page{};
+  for (auto id = 40; id > 0; --id) {
+    page.jobs.emplace_back().id = id;
+    page.jobs.back().payload = '"' + std::string(limits::body_bytes, 'x') + '"';
+  }
+  const auto shown = http::to_json(page);
+  BOOST_TEST(shown.text.size() < http::most_page_bytes + 2 * limits::body_bytes);
+  BOOST_REQUIRE(shown.next.has_value());
+  BOOST_TEST(contains(shown.text, R"({"id":)" + std::to_string(*shown.next) + ","));
+  BOOST_TEST(!contains(shown.text, R"({"id":)" + std::to_string(*shown.next - 1) + ","));
+  page.jobs.resize(static_cast<std::size_t>(41 - *shown.next));
+  BOOST_TEST(!http::to_json(page).next.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_history_has_one_object_for_each_attempt) {
+  const auto time = *parse_rfc3339("2026-01-31T12:00:00Z");
+  BOOST_TEST(
+      http::to_json(std::vector<storage::attempt_record>{{1, 3, time, time, "failed", "\"no\""},
+                                                         {2, {}, {}, {}, "lost", {}}})
+      == R"({"attempts":[{"attempt":1,"node_id":3,"start_time":"2026-01-31T12:00:00.000000Z",)"
+         R"("end_time":"2026-01-31T12:00:00.000000Z","outcome":"failed","message":"\"no\""},)"
+         R"({"attempt":2,"node_id":null,"start_time":null,"end_time":null,"outcome":"lost","message":null}]})");
+}
+
+BOOST_AUTO_TEST_CASE(an_explanation_shows_its_reasons) {
+  auto e = storage::explanation{.what = {}, .ahead = 4, .has_worker = true, .blocked_by = {}};
+  e.what.id = 9;
+  e.what.queue = "fast";
+  BOOST_TEST(http::to_json(e)
+             == R"({"job_id":9,"status":"created","reasons":[{"code":"queued",)"
+                R"("detail":"4 ready jobs are before it in queue fast","ahead":4}]})");
+}
+
+BOOST_AUTO_TEST_CASE(a_change_of_many_jobs_tells_how_many) {
+  BOOST_TEST(http::cancelled_json(2, 1, {}) == R"({"cancelled":2,"asked_to_end":1,"next_cursor":null})");
+  BOOST_TEST(http::retried_json(3, 5) == R"({"retried":3,"next_cursor":")" + http::to_cursor(5) + "\"}");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

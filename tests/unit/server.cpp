@@ -1,16 +1,10 @@
-#include "http/server.hpp"
+#include "tests/unit/http_world.hpp"
 
-#include "actors/errors.hpp"
-#include "actors/system.hpp"
-#include "tests/support/http_client.hpp"
 #include "tests/support/server_process.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <caf/send.hpp>
-#include <caf/stateful_actor.hpp>
-#include <caf/typed_event_based_actor.hpp>
-#include <caf/typed_response_promise.hpp>
 
 #include <atomic>
 #include <future>
@@ -22,125 +16,11 @@
 
 using namespace jobd;
 using namespace std::chrono_literals;
+using test::contains;
+using test::is_503;
+using test::is_problem;
 
 namespace {
-
-namespace atom = actors::atom;
-
-/// A job manager that answers by the job's type, and holds its answer to a `hold` until it is told to let go.
-using fake_manager_actor = actors::job_manager_actor::extend<caf::reacts_to<caf::ok_atom>>;
-
-struct fake_manager_state {
-  static inline constexpr const char* name = "fake_manager";
-  std::vector<caf::typed_response_promise<created_job>> held;
-  std::vector<caf::typed_response_promise<job>> held_finds;
-};
-
-/// What the fake has seen.
-struct seen {
-  std::atomic<int> creates{0};
-  std::atomic<int> holding{0};
-};
-
-caf::result<created_job> create(fake_manager_actor::stateful_pointer<fake_manager_state> self,
-                                const job_spec& spec, const std::shared_ptr<seen>& s) {
-  ++s->creates;
-  if (spec.type == "hold") {
-    auto promise = self->make_response_promise<created_job>();
-    self->state.held.push_back(promise);
-    ++s->holding;
-    return promise;
-  }
-  if (spec.type == "duplicate")
-    return created_job{7, true, {}};
-  if (spec.type == "throw")
-    throw std::runtime_error("the fake manager throws");
-  for (const auto code :
-       {ec::store_away, ec::store_uncertain, ec::overloaded, ec::stopping, ec::internal, ec::invalid})
-    if (spec.queue == "fail" && spec.max_attempts == static_cast<int>(code))
-      return actors::to_caf({code, code == ec::invalid ? "payload holds what PostgreSQL refuses" : "secret"});
-  return created_job{spec.object_id, false, {}};
-}
-
-caf::result<job> find(fake_manager_actor::stateful_pointer<fake_manager_state> self, job_id id,
-                      const std::shared_ptr<seen>& s) {
-  if (id == 8) {
-    auto promise = self->make_response_promise<job>();
-    self->state.held_finds.push_back(promise);
-    ++s->holding;
-    return promise;
-  }
-  if (id != 7)
-    return actors::to_caf({ec::not_found, ""});
-  auto j = job{};
-  j.id = id;
-  j.object_id = 3;
-  j.type = j.queue = "default";
-  j.payload = "[1, 2]";
-  return j;
-}
-
-fake_manager_actor::behavior_type fake_manager(fake_manager_actor::stateful_pointer<fake_manager_state> self,
-                                               std::shared_ptr<seen> s) {
-  return {
-      [=](atom::create, const job_spec& spec) { return create(self, spec, s); },
-      [=](atom::find, job_id id) { return find(self, id, s); },
-      [=](caf::ok_atom) {
-        for (auto& promise : self->state.held)
-          promise.deliver(created_job{99, false, {}});
-        self->state.held.clear();
-      },
-  };
-}
-
-struct config : actors::system_config {
-  config() { http::add_message_types(*this); }
-};
-
-http::server_options any_port() {
-  auto options = http::server_options{};
-  options.port = 0;
-  options.threads = 2;
-  return options;
-}
-
-/// A server with the fake behind it.
-struct world {
-  explicit world(const http::server_options& options = any_port())
-      : manager(system.spawn(fake_manager, fake)),
-        server(std::move(http::http_server::start(system, manager, options).value())) {}
-  ~world() {
-    server.reset();
-    caf::anon_send_exit(manager, caf::exit_reason::user_shutdown);
-  }
-
-  [[nodiscard]] std::string url(const std::string& path = "/v1/jobs") const {
-    return "http://127.0.0.1:" + std::to_string(server->port()) + path;
-  }
-  void let_go() { caf::anon_send(manager, caf::ok_atom_v); }
-  /// Sends requests that the manager does not answer yet, and waits until it has them.
-  std::vector<std::future<test::http_answer>> hold(int count) {
-    auto answers = std::vector<std::future<test::http_answer>>{};
-    const auto before = fake->holding.load();
-    for (auto i = 0; i < count; ++i)
-      answers.push_back(std::async(std::launch::async, [to = url()] {
-        return test::http_client{}.post(to, R"({"object_id":1,"type":"hold"})");
-      }));
-    BOOST_REQUIRE(test::eventually([&] { return fake->holding == before + count; }));
-    return answers;
-  }
-
-  config cfg;
-  caf::actor_system system{cfg};
-  std::shared_ptr<seen> fake = std::make_shared<seen>();
-  fake_manager_actor manager;
-  std::unique_ptr<http::http_server> server;
-  test::http_client client;
-};
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// A valid submission of so many bytes.
 std::string submission_of(std::size_t bytes) {
@@ -154,20 +34,9 @@ std::string raw_post(const std::string& body, const std::string& more_headers = 
          + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-void is_problem(const test::http_answer& a, int status) {
-  BOOST_TEST(a.status == status, "status " << a.status << ' ' << a.error << ' ' << a.body);
-  BOOST_TEST(a.header("content-type") == "application/problem+json");
-  BOOST_TEST(contains(a.body, "\"status\":" + std::to_string(status)));
-}
-
-void is_503(const test::http_answer& a) {
-  is_problem(a, 503);
-  BOOST_TEST((a.header("retry-after") >= "1" && a.header("retry-after") <= "5"));
-}
-
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(server, world)
+BOOST_FIXTURE_TEST_SUITE(server, test::http_world)
 
 BOOST_AUTO_TEST_CASE(a_submission_is_answered_with_201_and_its_address) {
   const auto a = client.post(url(), R"({"object_id": 42})");
@@ -225,20 +94,30 @@ BOOST_AUTO_TEST_CASE(unknown_jobs_and_paths_are_404) {
 }
 
 BOOST_AUTO_TEST_CASE(a_wrong_method_is_405_with_allow) {
-  const auto a = client.get(url());
+  const auto a = client.call({.method = "PUT", .url = url()});
   is_problem(a, 405);
-  BOOST_TEST(a.header("allow") == "POST");
-  for (const auto* method : {"DELETE", "PUT", "PATCH", "OPTIONS", "POST"}) {
+  BOOST_TEST(a.header("allow") == "GET, HEAD, POST, DELETE");
+  for (const auto* method : {"PUT", "PATCH", "OPTIONS", "POST"}) {
     const auto b = client.call({.method = method, .url = url("/v1/jobs/7")});
     is_problem(b, 405);
-    BOOST_TEST(b.header("allow") == "GET, HEAD");
+    BOOST_TEST(b.header("allow") == "GET, HEAD, DELETE");
   }
+  const auto c = client.call({.method = "HEAD", .url = url("/v1/events")});
+  BOOST_TEST(c.status == 405);
+  BOOST_TEST(c.header("allow") == "GET");
 }
 
-BOOST_AUTO_TEST_CASE(an_unknown_query_parameter_is_400) {
-  const auto a = client.get(url("/v1/jobs/7?wait=1"));
+BOOST_AUTO_TEST_CASE(a_bad_query_parameter_is_400_and_named) {
+  for (const auto* path : {"/v1/jobs/7?x=1", "/v1/jobs?x=1", "/v1/jobs/7/history?x=1", "/v1/jobs/7/explain?x",
+                           "/v1/jobs/7/events?x=1", "/v1/events?x=1", "/healthz?x=1", "/v1/jobs/0?x=1"}) {
+    const auto a = client.get(url(path));
+    is_problem(a, 400);
+    BOOST_TEST(contains(a.body, R"("field":"x")"), path);
+  }
+  const auto a = client.get(url("/v1/jobs/7?wait=61"));
   is_problem(a, 400);
-  BOOST_TEST(contains(a.body, "wait"));
+  BOOST_TEST(contains(a.body, R"("field":"wait")"));
+  BOOST_TEST(contains(a.body, "from 0 to 60"));
 }
 
 BOOST_AUTO_TEST_CASE(only_json_is_taken) {
@@ -464,7 +343,7 @@ BOOST_AUTO_TEST_CASE(stop_answers_what_is_pending_after_its_grace) {
 }
 
 BOOST_AUTO_TEST_CASE(a_taken_port_is_told_with_host_and_port) {
-  auto options = any_port();
+  auto options = test::any_port();
   options.port = server->port();
   const auto second = http::http_server::start(system, manager, options);
   BOOST_REQUIRE(!second.has_value());
@@ -475,7 +354,7 @@ BOOST_AUTO_TEST_CASE(a_taken_port_is_told_with_host_and_port) {
 
 BOOST_AUTO_TEST_CASE(a_host_that_is_none_is_told) {
   for (const auto* host : {"no.such.host.invalid", "192.0.2.1", "1.2.3.4.5"}) {
-    auto options = any_port();
+    auto options = test::any_port();
     options.host = host;
     const auto second = http::http_server::start(system, manager, options);
     BOOST_REQUIRE(!second.has_value());
@@ -486,7 +365,7 @@ BOOST_AUTO_TEST_CASE(a_host_that_is_none_is_told) {
 
 BOOST_AUTO_TEST_CASE(names_and_ipv6_are_hosts) {
   for (const auto* host : {"localhost", "::1", "::", "0.0.0.0"}) {
-    auto options = any_port();
+    auto options = test::any_port();
     options.host = host;
     const auto second = http::http_server::start(system, manager, options);
     if (!second && contains(host, ":")) {
@@ -506,9 +385,9 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(server)
 
 BOOST_AUTO_TEST_CASE(overload_is_refused_at_once_and_passes) {
-  auto options = any_port();
+  auto options = test::any_port();
   options.bridge.max_pending = 2;
-  auto w = world{options};
+  auto w = test::http_world{options};
   auto answers = w.hold(2);
   for (auto i = 0; i < 10; ++i) {
     is_503(w.client.post(w.url(), R"({"object_id":1})"));
@@ -523,9 +402,9 @@ BOOST_AUTO_TEST_CASE(overload_is_refused_at_once_and_passes) {
 }
 
 BOOST_AUTO_TEST_CASE(bodies_that_wait_are_bounded_by_their_bytes) {
-  auto options = any_port();
+  auto options = test::any_port();
   options.bridge.max_pending_bytes = 100'000;
-  auto w = world{options};
+  auto w = test::http_world{options};
   auto answers = w.hold(2);
   is_503(w.client.post(w.url(), submission_of(100'000)));
   BOOST_TEST(w.client.post(w.url(), submission_of(90'000)).status == 201);
@@ -545,7 +424,7 @@ struct few_files {
 
 BOOST_AUTO_TEST_CASE(connections_beyond_the_limit_are_closed_until_others_end) {
   auto few = std::make_optional<few_files>(200);
-  auto w = world{};
+  auto w = test::http_world{};
   few.reset();
   auto open = std::vector<std::unique_ptr<test::raw_connection>>{};
   for (auto i = 0; i < 100; ++i) {
@@ -561,9 +440,9 @@ BOOST_AUTO_TEST_CASE(connections_beyond_the_limit_are_closed_until_others_end) {
 }
 
 BOOST_AUTO_TEST_CASE(a_job_manager_that_never_answers_is_503) {
-  auto options = any_port();
+  auto options = test::any_port();
   options.bridge.answer_within = 100ms;
-  auto w = world{options};
+  auto w = test::http_world{options};
   const auto a = w.client.post(w.url(), R"({"object_id":1,"type":"hold"})");
   is_503(a);
   BOOST_TEST(contains(a.body, "may exist"));

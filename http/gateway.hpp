@@ -1,0 +1,109 @@
+#pragma once
+
+#include "actors/ask.hpp"
+#include "actors/interfaces.hpp"
+#include "http/responder.hpp"
+
+#include <caf/actor_system_config.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <chrono>
+#include <memory>
+#include <tuple>
+#include <utility>
+
+namespace jobd::http {
+
+class question;
+using question_ptr = std::shared_ptr<question>;
+
+} // namespace jobd::http
+
+CAF_BEGIN_TYPE_ID_BLOCK(jobd_http, caf::id_block::jobd::end)
+CAF_ADD_TYPE_ID(jobd_http, (jobd::http::question_ptr))
+CAF_END_TYPE_ID_BLOCK(jobd_http)
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::http::question_ptr)
+
+namespace jobd::http {
+
+/// To be called before the actor system starts.
+void add_message_types(caf::actor_system_config& cfg);
+
+/// The GATEWAY actor: asks the job manager and answers the request.
+using gateway_actor = caf::typed_actor<
+    // Takes a question.
+    caf::reacts_to<question_ptr>>;
+
+struct gateway_state {
+  static inline constexpr const char* name = "gateway";
+};
+using gateway_pointer = gateway_actor::stateful_pointer<gateway_state>;
+
+gateway_actor::behavior_type gateway(gateway_pointer self, actors::job_manager_actor manager);
+
+/// What becomes of a question whose answer is lost.
+enum class effect : std::uint8_t { reads, writes };
+
+/// A question to the job manager with its way back. Whoever drops it answers it by that, as `responder` says.
+class question {
+public:
+  question(responder answer, std::shared_ptr<void> place, effect what)
+      : answer_(std::move(answer)), place_(std::move(place)), effect_(what) {
+    answer_.if_dropped({ec::stopping, {}});
+  }
+  virtual ~question() = default;
+
+  /// Called once, by a gateway. `me` is this.
+  virtual void ask(gateway_pointer self, const actors::job_manager_actor& manager, question_ptr me) = 0;
+
+protected:
+  /// The question is on its way.
+  void sent();
+  void refuse(const caf::error& why);
+
+  responder answer_;
+
+private:
+  const std::shared_ptr<void> place_;
+  const effect effect_;
+};
+
+/// The one question: what is sent, and what becomes of the answer. `take` is called with it and with the
+/// way back.
+template <class Answer, class Take, class... Message>
+class question_of final : public question {
+public:
+  question_of(responder answer, std::shared_ptr<void> place, effect what, std::chrono::milliseconds within,
+              Take take, Message... message)
+      : question(std::move(answer), std::move(place), what),
+        within_(within),
+        take_(std::move(take)),
+        message_(std::move(message)...) {}
+
+  void ask(gateway_pointer self, const actors::job_manager_actor& manager, question_ptr me) override {
+    sent();
+    std::apply(
+        [&](auto&... part) {
+          actors::ask<Answer>(
+              self, manager, within_, [this, me](const Answer& a) { take_(a, answer_); },
+              [this, me](const caf::error& why) { refuse(why); }, std::move(part)...);
+        },
+        message_);
+  }
+
+private:
+  const std::chrono::milliseconds within_;
+  Take take_;
+  std::tuple<Message...> message_;
+};
+
+template <class Answer, class Take, class... Message>
+question_ptr make_question(responder answer, std::shared_ptr<void> place, effect what,
+                           std::chrono::milliseconds within, Take take, Message... message) {
+  return std::make_shared<question_of<Answer, Take, Message...>>(
+      std::move(answer), std::move(place), what, within, std::move(take), std::move(message)...);
+}
+
+} // namespace jobd::http
