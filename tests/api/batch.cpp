@@ -6,8 +6,7 @@ using namespace jobd::test;
 
 BOOST_AUTO_TEST_SUITE(batch)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(jobs_are_accepted_together_and_answered_in_order, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(jobs_are_accepted_together_and_answered_in_order) {
   const auto got =
       s.post_text("/v1/jobs/batch",
                   R"([{"object_id":1,"type":"echo","payload":{"n":1}},{"object_id":2,"type":"echo"},)"
@@ -25,8 +24,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(jobs_are_accepted_together_and_answered_in_order, 
     BOOST_TEST(s.reaches(j.as<std::int64_t>("job_id"), "success"));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(ndjson_is_one_job_a_line, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(ndjson_is_one_job_a_line) {
   const auto got = s.post_text("/v1/jobs/batch",
                                "{\"object_id\":1,\"type\":\"echo\"}\n\n{\"object_id\":2,\"type\":\"echo\"}\n",
                                {"Content-Type: application/x-ndjson"});
@@ -34,8 +32,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(ndjson_is_one_job_a_line, Ground, grounds) {
   BOOST_TEST(got.body.at("jobs").get_array().size() == 2U);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(one_wrong_job_is_named_and_none_is_stored, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(one_wrong_job_is_named_and_none_is_stored) {
   const auto got = s.post_text("/v1/jobs/batch", R"([{"object_id":1},{"object_id":2,"priority":10}])",
                                {"Content-Type: application/json"});
   BOOST_TEST(got.status == 400);
@@ -43,8 +40,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(one_wrong_job_is_named_and_none_is_stored, Ground,
   BOOST_TEST(s.get("/v1/jobs").body.at("jobs").get_array().empty());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(ten_thousand_jobs_are_accepted_and_one_more_is_not, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(ten_thousand_jobs_are_accepted_and_one_more_is_not) {
   auto jobs = std::string{"["};
   for (auto i = 1; i <= 10'000; ++i)
     jobs += (i == 1 ? "" : ",") + std::string{R"({"type":"nobody","object_id":)"} + std::to_string(i) + "}";

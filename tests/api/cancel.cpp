@@ -6,8 +6,7 @@ using namespace jobd::test;
 
 BOOST_AUTO_TEST_SUITE(cancel)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_created_job_is_cancelled_at_once, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(a_created_job_is_cancelled_at_once) {
   const auto id = s.submit({{"type", "nobody"}});
   const auto got = s.del("/v1/jobs/" + std::to_string(id));
   BOOST_TEST(got.status == 200, got.raw.body);
@@ -16,8 +15,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_created_job_is_cancelled_at_once, Ground, ground
   BOOST_TEST(s.del("/v1/jobs/999").status == 404);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_running_job_is_ended_within_a_second, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(a_running_job_is_ended_within_a_second) {
   const auto id = s.submit({{"type", "wait"}});
   BOOST_TEST(s.reaches(id, "running"));
   const auto start = steady::now();
@@ -28,16 +26,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_running_job_is_ended_within_a_second, Ground, gr
   BOOST_TEST((steady::now() - start < 3s)); // one, where nothing else runs
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_job_that_ignores_term_is_killed_after_the_grace, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(a_job_that_ignores_term_is_killed_after_the_grace) {
   const auto id = s.submit({{"type", "stubborn"}});
   BOOST_TEST(s.reaches(id, "running"));
   BOOST_TEST(s.del("/v1/jobs/" + std::to_string(id)).status == 202);
   BOOST_TEST(s.reaches(id, "cancelled", 10s));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(without_redis_a_running_job_is_ended_with_a_heartbeat, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(without_redis_a_running_job_is_ended_with_a_heartbeat) {
   const auto id = s.submit({{"type", "wait"}});
   BOOST_TEST(s.reaches(id, "running"));
   if (!s.lose_redis())
@@ -46,8 +42,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(without_redis_a_running_job_is_ended_with_a_heartb
   BOOST_TEST(s.reaches(id, "cancelled", 10s));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(jobs_are_cancelled_by_filter_with_their_count, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(jobs_are_cancelled_by_filter_with_their_count) {
   for (auto i = 0; i < 5; ++i)
     s.submit({{"type", "nobody"}});
   const auto kept = s.submit({{"type", "nobody"}, {"queue", "other"}});

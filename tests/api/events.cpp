@@ -6,8 +6,7 @@ using namespace jobd::test;
 
 BOOST_AUTO_TEST_SUITE(events)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_jobs_stream_tells_what_happens_to_its_end, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(a_jobs_stream_tells_what_happens_to_its_end) {
   const auto id = s.submit({{"type", "wait"}});
   BOOST_TEST(s.reaches(id, "running"));
   event_stream stream{s.node(1), "/v1/jobs/" + std::to_string(id) + "/events"};
@@ -25,8 +24,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_jobs_stream_tells_what_happens_to_its_end, Groun
   BOOST_TEST(stream.ends());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(progress_is_seen_in_the_stream, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(progress_is_seen_in_the_stream) {
   const auto id = s.submit({{"type", "report"}, {"delay", 0.5}});
   event_stream stream{s.node(1), "/v1/jobs/" + std::to_string(id) + "/events"};
   auto seen = std::vector<std::string>{};
@@ -41,14 +39,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(progress_is_seen_in_the_stream, Ground, grounds) {
              boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_stream_of_a_job_that_is_not_there_is_404, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(a_stream_of_a_job_that_is_not_there_is_404) {
   event_stream stream{s.node(), "/v1/jobs/999/events"};
   BOOST_TEST(stream.head().find("404") != std::string::npos, stream.head());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(the_stream_of_all_jobs_is_filtered_by_type, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(the_stream_of_all_jobs_is_filtered_by_type) {
   event_stream echoes{s.node(1), "/v1/events?type=echo"};
   BOOST_TEST(echoes.head().find("200") != std::string::npos, echoes.head());
   // Events flow once the node has made itself heard: until then nothing is promised.
@@ -65,8 +61,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_stream_of_all_jobs_is_filtered_by_type, Ground
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_reader_that_comes_back_misses_nothing, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(a_reader_that_comes_back_misses_nothing) {
   auto last = std::string{};
   {
     event_stream first{s.node(), "/v1/events?type=echo"};
@@ -89,8 +84,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_reader_that_comes_back_misses_nothing, Ground, g
              boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_jobs_stream_works_without_redis, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(a_jobs_stream_works_without_redis) {
   const auto id = s.submit({{"type", "wait"}});
   BOOST_TEST(s.reaches(id, "running"));
   if (!s.lose_redis())

@@ -20,8 +20,7 @@ using list = std::vector<std::string>;
 
 BOOST_AUTO_TEST_SUITE(history)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(every_attempt_is_told, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(every_attempt_is_told) {
   const auto id = s.submit({{"type", "fail"}, {"max_attempts", 2}, {"payload", {{"message", "why"}}}});
   BOOST_TEST(s.reaches(id, "failed"));
   const auto got = s.get("/v1/jobs/" + std::to_string(id) + "/history");
@@ -33,15 +32,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(every_attempt_is_told, Ground, grounds) {
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_job_without_attempts_has_an_empty_history, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(a_job_without_attempts_has_an_empty_history) {
   const auto id = s.submit({{"type", "nobody"}});
   BOOST_TEST(outcomes(s.get("/v1/jobs/" + std::to_string(id) + "/history")).empty());
   BOOST_TEST(s.get("/v1/jobs/999/history").status == 404);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_and_retried_job_keeps_its_past, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(a_cancelled_and_retried_job_keeps_its_past) {
   const auto id = s.submit({{"type", "wait"}});
   const auto path = "/v1/jobs/" + std::to_string(id);
   BOOST_TEST(s.reaches(id, "running"));
@@ -54,8 +51,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_and_retried_job_keeps_its_past, Ground
              boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(it_is_explained_why_a_job_does_not_run, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(it_is_explained_why_a_job_does_not_run) {
   const auto code_of = [&](std::int64_t id) {
     const auto got = s.get("/v1/jobs/" + std::to_string(id) + "/explain");
     BOOST_TEST_REQUIRE(got.status == 200, got.raw.body);

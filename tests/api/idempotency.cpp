@@ -6,8 +6,7 @@ using namespace jobd::test;
 
 BOOST_AUTO_TEST_SUITE(idempotency)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(the_first_answer_is_given_again, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(the_first_answer_is_given_again) {
   const auto key = std::vector<std::string>{"Idempotency-Key: order-1"};
   const auto job = json{{"object_id", 1}, {"type", "nobody"}};
   const auto first = s.post("/v1/jobs", job, key);
@@ -19,8 +18,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_first_answer_is_given_again, Ground, grounds) 
   BOOST_TEST(s.get("/v1/jobs").body.at("jobs").get_array().size() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(another_request_under_the_same_key_is_refused, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(another_request_under_the_same_key_is_refused) {
   const auto key = std::vector<std::string>{"Idempotency-Key: order-1"};
   BOOST_TEST(s.post("/v1/jobs", {{"object_id", 1}, {"type", "nobody"}}, key).status == 201);
   const auto other = s.post("/v1/jobs", {{"object_id", 2}, {"type", "nobody"}}, key);
@@ -28,8 +26,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(another_request_under_the_same_key_is_refused, Gro
   BOOST_TEST(s.get("/v1/jobs").body.at("jobs").get_array().size() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_batch_is_repeated_as_a_whole, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(a_batch_is_repeated_as_a_whole) {
   const auto send = [&] {
     return s.post_text("/v1/jobs/batch",
                        R"([{"object_id":1,"type":"nobody"},{"object_id":1,"type":"nobody"}])",
@@ -40,8 +37,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_batch_is_repeated_as_a_whole, Ground, grounds) {
   BOOST_TEST(send().raw.body == first.raw.body);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(many_at_once_get_one_answer, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(many_at_once_get_one_answer) {
   const auto urls = std::vector<std::string>{s.node(0).url("/v1/jobs"), s.node(1).url("/v1/jobs")};
   auto answers = std::vector<std::string>(40);
   in_parallel(20, 40, [&](http_client& c, int n) {
@@ -55,8 +51,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(many_at_once_get_one_answer, Ground, grounds) {
     BOOST_TEST(a == answers[0]);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(keys_that_are_none_are_refused, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(keys_that_are_none_are_refused) {
   for (const auto& key : {std::string(256, 'x'), std::string{"a b"}, std::string{"\xC3\xA4"}})
     BOOST_TEST(s.post("/v1/jobs", {{"object_id", 1}}, {"Idempotency-Key: " + key}).status == 400, key);
 }

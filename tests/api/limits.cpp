@@ -8,8 +8,7 @@ using namespace jobd::test;
 
 BOOST_AUTO_TEST_SUITE(limits)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_job_that_was_not_started_in_time_fails, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(a_job_that_was_not_started_in_time_fails) {
   const auto id = s.submit({{"type", "nobody"}, {"expires_in", 0.5}});
   BOOST_TEST(s.reaches(id, "failed"));
   const auto got = s.get("/v1/jobs/" + std::to_string(id));
@@ -17,8 +16,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_job_that_was_not_started_in_time_fails, Ground, 
   BOOST_TEST(got.number("attempt") == 0);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_job_that_was_started_in_time_does_not_expire, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(a_job_that_was_started_in_time_does_not_expire) {
   const auto id = s.submit({{"type", "wait"}, {"expires_in", 3}});
   BOOST_TEST(s.reaches(id, "running"));
   BOOST_TEST(eventually([&] {
@@ -31,9 +29,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_job_that_was_started_in_time_does_not_expire, Gr
   BOOST_TEST(s.reaches(id, "success"));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(jobs_of_one_object_run_one_after_the_other, Ground, grounds) {
-  // Without dedupe, or there would be one job.
-  Ground s{settings{{"JOB_DEDUPE_WINDOW", "0"}}};
+// With dedupe there would be one job.
+TEST_ON_EACH_GROUND(jobs_of_one_object_run_one_after_the_other, settings{{"JOB_DEDUPE_WINDOW", "0"}}) {
   auto ids = std::vector<std::int64_t>{};
   for (auto i = 0; i < 4; ++i)
     ids.push_back(s.submit({{"type", "wait"}, {"object_id", 7}, {"object_limit", 1}}));
@@ -61,8 +58,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(jobs_of_one_object_run_one_after_the_other, Ground
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(wrong_limits_are_named, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(wrong_limits_are_named) {
   for (const auto& [field, value] : std::map<std::string, json>{{"expires_in", 0}, {"object_limit", 2}}) {
     const auto got = s.post("/v1/jobs", json{{"object_id", 1}, {field, value}});
     BOOST_TEST(got.status == 400);

@@ -22,8 +22,7 @@ using list_of_ids = std::vector<std::int64_t>;
 
 BOOST_AUTO_TEST_SUITE(list)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(pages_hold_every_job_once_the_newest_first, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(pages_hold_every_job_once_the_newest_first) {
   auto all = list_of_ids{};
   for (auto i = 0; i < 7; ++i)
     all.insert(all.begin(), s.submit({{"type", "nobody"}}));
@@ -40,8 +39,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(pages_hold_every_job_once_the_newest_first, Ground
   BOOST_TEST(seen == all, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(filters_choose_jobs, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(filters_choose_jobs) {
   const auto failed = s.submit({{"type", "fail"}, {"object_id", 100}});
   const auto done = s.submit({{"type", "echo"}, {"object_id", 100}});
   const auto other = s.submit({{"type", "nobody"}, {"queue", "other"}, {"object_id", 7}});
@@ -60,8 +58,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(filters_choose_jobs, Ground, grounds) {
   BOOST_TEST(chosen("created_after=2100-01-01T00:00:00Z").empty());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(wrong_parameters_are_named, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(wrong_parameters_are_named) {
   for (const auto& [query, field] :
        std::map<std::string, std::string>{{"status=done", "status"},
                                           {"limit=0", "limit"},

@@ -6,8 +6,7 @@ using namespace jobd::test;
 
 BOOST_AUTO_TEST_SUITE(progress)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_run_tells_is_seen_by_get, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(what_a_run_tells_is_seen_by_get) {
   const auto id = s.submit({{"type", "report"}});
   const auto path = "/v1/jobs/" + std::to_string(id);
   BOOST_TEST_REQUIRE(eventually([&] { return s.get(path).body.at("progress").is_object(); }));

@@ -6,8 +6,7 @@ using namespace jobd::test;
 
 BOOST_AUTO_TEST_SUITE(retry)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_failed_job_runs_again, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(a_failed_job_runs_again) {
   const auto id = s.submit({{"type", "fail"}, {"payload", {{"message", "why"}}}});
   const auto path = "/v1/jobs/" + std::to_string(id);
   BOOST_TEST(s.reaches(id, "failed"));
@@ -17,8 +16,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_failed_job_runs_again, Ground, grounds) {
   BOOST_TEST(s.reaches(id, "failed"));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_job_runs_again, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(a_cancelled_job_runs_again) {
   const auto id = s.submit({{"type", "echo"}, {"delay", 3600}});
   const auto path = "/v1/jobs/" + std::to_string(id);
   BOOST_TEST(s.del(path).status == 200);
@@ -26,8 +24,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_job_runs_again, Ground, grounds) {
   BOOST_TEST(s.reaches(id, "success"));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(other_jobs_do_not, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(other_jobs_do_not) {
   const auto done = s.submit({{"type", "echo"}});
   const auto waiting = s.submit({{"type", "nobody"}});
   BOOST_TEST(s.reaches(done, "success"));
@@ -39,8 +36,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(other_jobs_do_not, Ground, grounds) {
   BOOST_TEST(s.post("/v1/jobs/999/retry").status == 404);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(jobs_run_again_by_filter_with_their_count, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(jobs_run_again_by_filter_with_their_count) {
   auto failed = std::vector<std::int64_t>{};
   for (auto i = 0; i < 4; ++i)
     failed.push_back(s.submit({{"type", "fail"}}));

@@ -16,10 +16,8 @@ struct answer {
   json body = tao::json::null;
   http_answer raw;
 
-  [[nodiscard]] std::string text(const std::string& key) const { return body.template as<std::string>(key); }
-  [[nodiscard]] std::int64_t number(const std::string& key) const {
-    return body.template as<std::int64_t>(key);
-  }
+  [[nodiscard]] std::string text(const std::string& key) const { return body.as<std::string>(key); }
+  [[nodiscard]] std::int64_t number(const std::string& key) const { return body.as<std::int64_t>(key); }
 };
 
 /// Handlers of every service:
@@ -86,7 +84,6 @@ private:
   jobd_process process_;
 };
 
-/// What each test of the API runs on.
 using grounds = boost::mpl::list<on_servers, on_a_file>;
 
 /// A stream of server-sent events.
@@ -114,3 +111,12 @@ private:
 };
 
 } // namespace jobd::test
+
+/// A test case for each ground, as a function of the service `s`; what follows the name are its settings.
+#define TEST_ON_EACH_GROUND(name, ...)                                                                       \
+  static void name##_on(jobd::test::service& s);                                                             \
+  BOOST_AUTO_TEST_CASE_TEMPLATE(name, Ground, jobd::test::grounds) {                                         \
+    Ground s{__VA_ARGS__};                                                                                   \
+    name##_on(s);                                                                                            \
+  }                                                                                                          \
+  static void name##_on(jobd::test::service& s)

@@ -6,8 +6,7 @@ using namespace jobd::test;
 
 BOOST_AUTO_TEST_SUITE(wait)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(get_answers_as_soon_as_the_job_is_final, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(get_answers_as_soon_as_the_job_is_final) {
   const auto id = s.submit({{"type", "wait"}});
   BOOST_TEST(s.reaches(id, "running"));
   // By another node than the one that took the job.
@@ -25,8 +24,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(get_answers_as_soon_as_the_job_is_final, Ground, g
   BOOST_TEST(tao::json::from_string(answer.body).as<std::string>("status") == "success");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(after_the_wait_the_job_is_told_as_it_is, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(after_the_wait_the_job_is_told_as_it_is) {
   const auto id = s.submit({{"type", "nobody"}});
   const auto start = steady::now();
   const auto got = s.get("/v1/jobs/" + std::to_string(id) + "?wait=0.5");
@@ -35,8 +33,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(after_the_wait_the_job_is_told_as_it_is, Ground, g
   BOOST_TEST(got.text("status") == "created");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(post_answers_with_the_job_when_it_is_final, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(post_answers_with_the_job_when_it_is_final) {
   const auto got = s.post("/v1/jobs?wait=30", {{"object_id", 1}, {"type", "echo"}, {"payload", {{"a", 1}}}});
   BOOST_TEST(got.status == 201, got.raw.body);
   BOOST_TEST(got.text("status") == "success");
@@ -44,8 +41,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(post_answers_with_the_job_when_it_is_final, Ground
   BOOST_TEST(got.raw.header("location") == "/v1/jobs/" + std::to_string(got.number("id")));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_job_that_is_not_there_is_not_waited_for, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(a_job_that_is_not_there_is_not_waited_for) {
   const auto start = steady::now();
   BOOST_TEST(s.get("/v1/jobs/999?wait=30").status == 404);
   BOOST_TEST((steady::now() - start < 5s));
@@ -53,8 +49,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_job_that_is_not_there_is_not_waited_for, Ground,
     BOOST_TEST(s.get(std::string{"/v1/jobs/1?wait="} + wait).status == 400, wait);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(waiting_works_without_redis, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(waiting_works_without_redis) {
   if (!s.lose_redis())
     return;
   const auto got = s.post("/v1/jobs?wait=30", {{"object_id", 1}, {"type", "echo"}});
@@ -62,8 +57,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(waiting_works_without_redis, Ground, grounds) {
   BOOST_TEST(got.text("status") == "success");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(many_wait_at_once, Ground, grounds) {
-  Ground s;
+TEST_ON_EACH_GROUND(many_wait_at_once) {
   const auto id = s.submit({{"type", "wait"}});
   BOOST_TEST(s.reaches(id, "running"));
   const auto url = s.node(1).url("/v1/jobs/" + std::to_string(id) + "?wait=50");
