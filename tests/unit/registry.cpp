@@ -183,10 +183,11 @@ BOOST_AUTO_TEST_CASE(command_must_name_a_program_that_can_run) {
 }
 
 BOOST_AUTO_TEST_CASE(program_with_a_slash_is_looked_for_from_the_folder_of_the_file) {
+  handlers.add_native("thumbnail", [](auto&&...) { return outcome::succeeded(); });
   const auto read = handlers.load((examples / "handlers.json").string());
   BOOST_REQUIRE_MESSAGE(read, (read ? "" : read.error().context));
-  BOOST_REQUIRE(handlers.find("checksum"));
-  BOOST_TEST(fs::equivalent(handlers.find("checksum")->command[0], examples / "checksum.sh"));
+  BOOST_REQUIRE(handlers.find("archive"));
+  BOOST_TEST(fs::equivalent(handlers.find("archive")->command[0], examples / "archive.sh"));
 }
 
 BOOST_AUTO_TEST_CASE(file_that_cannot_be_read_is_named) {
@@ -241,14 +242,6 @@ BOOST_AUTO_TEST_CASE(executor_outlives_its_registry) {
   job.type = "mine";
   executor->start(job, [&](outcome o) { promise.set_value(std::move(o)); });
   BOOST_CHECK(promise.get_future().get() == outcome::succeeded("1"));
-}
-
-BOOST_AUTO_TEST_CASE(example_handler_answers) {
-  BOOST_REQUIRE(handlers.load((examples / "handlers.json").string()));
-  const auto o = run("checksum", "[1]");
-  BOOST_CHECK(o.what == outcome::kind::success);
-  BOOST_TEST(o.result.starts_with("{\"object_id\": 5, \"attempt\": 1, \"sha256\": \""));
-  BOOST_TEST(run("default", "[1]").result == "[1]");
 }
 
 BOOST_AUTO_TEST_CASE(echo_gives_the_payload_back) {
