@@ -8,7 +8,7 @@ RUN apt-get update \
 COPY . .
 RUN cmake -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DJOBD_TESTS=OFF -DJOBD_EXAMPLES=OFF \
   && cmake --build /build \
-  && cmake --install /build --strip --prefix /usr/local
+  && install -s /build/app/jobd /usr/local/bin/
 
 FROM debian:bookworm-slim
 COPY packages.txt /tmp/

@@ -9,7 +9,8 @@ if(MOLD)
 endif()
 
 add_library(jobd_options INTERFACE)
-target_include_directories(jobd_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_include_directories(jobd_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_features(jobd_options INTERFACE cxx_std_20)
 target_compile_options(jobd_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   # g++ 12 gives it without reason for tl::expected at -O1.

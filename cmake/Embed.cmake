@@ -1,7 +1,7 @@
 # jobd_embed_migrations(OUT FOLDER FUNCTION): a C++ file with the text of every NNNN_name.sql of a folder, in order, as
 # the answer of that function of storage/migrations.hpp.
 function(jobd_embed_migrations out folder function)
-  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.sql)
+  file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.sql)
   list(SORT files)
   set(rows "")
   foreach(path ${files})
