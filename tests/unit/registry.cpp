@@ -105,6 +105,19 @@ BOOST_AUTO_TEST_CASE(text_that_is_no_json_is_refused_with_its_place) {
   BOOST_TEST(error_of("[]") == "handlers.json: must be an object from job type to handler");
 }
 
+BOOST_AUTO_TEST_CASE(nesting_deeper_than_64_levels_is_refused) {
+  const std::string why = ": is nested deeper than 64 levels: a handler file is JSON or JAXN";
+  const auto nested = [](std::size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); };
+  BOOST_TEST(error_of(nested(64)) == "handlers.json: must be an object from job type to handler");
+  BOOST_TEST(error_of(nested(65)) == "handlers.json:1:66" + why);
+  for (const std::string open : {"[", "{\"a\":", "{\"a\":["}) {
+    auto text = std::string{};
+    while (text.size() < 1 << 20)
+      text += open;
+    BOOST_TEST(error_of(text).ends_with(why));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(key_that_stands_twice_is_refused) {
   BOOST_TEST(error_of(R"({"a": "builtin:echo", "a": "builtin:fail"})")
              == "handlers.json: \"a\" stands there twice");
