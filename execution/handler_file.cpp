@@ -83,7 +83,7 @@ std::string find_program(const std::string& program, const fs::path& folder) {
   if (program.find('/') != program.npos) {
     const auto path = (folder / program).lexically_normal();
     if (!is_program(path))
-      throw mistake("command: " + path.string() + " is not an executable file");
+      throw mistake("command: " + json_string(storable_text(path.string())) + " is not an executable file");
     return path.string();
   }
   const auto path = search_path();
@@ -93,7 +93,7 @@ std::string find_program(const std::string& program, const fs::path& folder) {
     if (is_program(candidate))
       return fs::absolute(candidate).string();
     if (entry.size() == rest.size())
-      throw mistake("command: there is no program " + program + " in PATH");
+      throw mistake("command: there is no program " + json_string(program) + " in PATH");
     rest.remove_prefix(entry.size() + 1);
   }
 }
@@ -154,7 +154,7 @@ std::map<std::string, std::string> read_environment(const value& v) {
     if (ours.contains(name))
       throw mistake("env: " + name + " is set by jobd itself");
     if (!text.is_string_type() || has_nul(text.as<std::string>()))
-      throw mistake("env: the value of " + name + " must be a text without NUL");
+      throw mistake("env: the value of " + json_string(name) + " must be a text without NUL");
     all[name] = text.as<std::string>();
   }
   return all;

@@ -173,8 +173,8 @@ BOOST_AUTO_TEST_CASE(environment_must_be_names_and_texts) {
   };
   const std::string place = "handlers.json: type \"t\": env";
   BOOST_TEST(with("[]") == place + " must be an object from name to text");
-  BOOST_TEST(with("{\"A\": 1}") == place + ": the value of A must be a text without NUL");
-  BOOST_TEST(with("{\"A\": \"\\u0000\"}") == place + ": the value of A must be a text without NUL");
+  BOOST_TEST(with("{\"A\": 1}") == place + ": the value of \"A\" must be a text without NUL");
+  BOOST_TEST(with("{\"A\": \"\\u0000\"}") == place + ": the value of \"A\" must be a text without NUL");
   BOOST_TEST(with("{\"A=B\": \"\"}") == place + ": a name must not be empty nor hold = or NUL");
   BOOST_TEST(with("{\"\": \"\"}") == place + ": a name must not be empty nor hold = or NUL");
   for (const std::string name : {"JOB_ID", "JOB_ATTEMPT", "JOB_OBJECT_ID", "JOB_TYPE", "JOB_PROGRESS_FD"})
@@ -190,10 +190,12 @@ BOOST_AUTO_TEST_CASE(command_must_name_a_program_that_can_run) {
   const std::string place = "handlers.json: type \"t\": command";
   for (const auto* argv : {"\"ls\"", "[]", "[\"\"]", "[1]", "[\"ls\", 1]", "[\"ls\", \"\\u0000\"]"})
     BOOST_TEST(with(argv) == place + " must be a list of texts without NUL, the program first");
-  BOOST_TEST(with("[\"no-such-program\"]") == place + ": there is no program no-such-program in PATH");
-  BOOST_TEST(with("[\"/no/such/program\"]") == place + ": /no/such/program is not an executable file");
-  BOOST_TEST(with("[\"/etc/passwd\"]") == place + ": /etc/passwd is not an executable file");
-  BOOST_TEST(with("[\"/etc\"]") == place + ": /etc is not an executable file");
+  BOOST_TEST(with("[\"no-such-program\"]") == place + ": there is no program \"no-such-program\" in PATH");
+  BOOST_TEST(with("[\"/no/such/program\"]") == place + ": \"/no/such/program\" is not an executable file");
+  BOOST_TEST(with("[\"/etc/passwd\"]") == place + ": \"/etc/passwd\" is not an executable file");
+  BOOST_TEST(with("[\"/etc\"]") == place + ": \"/etc\" is not an executable file");
+  BOOST_TEST(with("[\"a\\nb\"]") == place + ": there is no program \"a\\nb\" in PATH");
+  BOOST_TEST(with("[\"/a\\nb\"]") == place + ": \"/a\\nb\" is not an executable file");
 }
 
 BOOST_AUTO_TEST_CASE(program_with_a_slash_is_looked_for_from_the_folder_of_the_file) {
