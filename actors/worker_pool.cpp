@@ -6,6 +6,7 @@
 #include "core/log.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <ranges>
 #include <utility>
@@ -49,6 +50,7 @@ worker_pool_actor::behavior_type worker_pool_state::make_behavior(worker_pool_op
                                                                   worker_pool_parts parts) {
   options_ = std::move(options);
   parts_ = std::move(parts);
+  open_queues_ = options_.queues;
   self_->set_down_handler([this](caf::down_msg& m) { runner_down(m); });
   self_->delayed_send(self_, wake_every, atom::wake_v);
   return {
@@ -58,6 +60,7 @@ worker_pool_actor::behavior_type worker_pool_state::make_behavior(worker_pool_op
         cancel(cancelled);
       },
       [this](atom::cancel, const run_keys& asked) { cancel(asked); },
+      [this](atom::pause, const queue_names& queues) { paused(queues); },
       [this](atom::progress, run_key key, std::string& json) { progress(key, json); },
       [this](atom::ended, run_key key, outcome& o) { ended(key, o); },
       [this](atom::wake) { wake(); },
@@ -111,6 +114,14 @@ void worker_pool_state::cancel(const run_keys& asked) {
       end(r->first, stop_reason::cancelled, options_.kill_grace);
     }
   }
+}
+
+void worker_pool_state::paused(const queue_names& queues) {
+  open_queues_.clear();
+  std::ranges::copy_if(options_.queues, std::back_inserter(open_queues_), [&](const std::string& queue) {
+    return std::ranges::find(queues, queue) == queues.end();
+  });
+  step();
 }
 
 void worker_pool_state::progress(run_key key, std::string& json) {
@@ -204,12 +215,12 @@ void worker_pool_state::fetch() {
   auto demand = options_.prefetch - reserved();
   if (!buffers_)
     demand = std::min(demand, free_slots() - static_cast<int>(buffer_.size()));
-  if (fetching_ || demand <= 0 || self_->clock().now() < fetch_at_)
+  if (fetching_ || demand <= 0 || open_queues_.empty() || self_->clock().now() < fetch_at_)
     return;
   fetching_ = true;
   ask<hints>(
       self_, parts_.fetcher, fetch_timeout, [this](hints& popped) { fetched(popped); },
-      [this](const caf::error&) { queue_away(); }, atom::pop_v, demand);
+      [this](const caf::error&) { queue_away(); }, atom::pop_v, demand, open_queues_);
 }
 
 void worker_pool_state::fetched(hints& popped) {
@@ -251,10 +262,10 @@ void worker_pool_state::claim_buffered() {
 /// Without the queue: what the database has, in its order, one question at a time.
 void worker_pool_state::claim_from_store() {
   const auto n = std::min(free_slots(), options_.prefetch - reserved());
-  if (n <= 0 || !claims_.empty() || self_->clock().now() < claim_at_)
+  if (n <= 0 || open_queues_.empty() || !claims_.empty() || self_->clock().now() < claim_at_)
     return;
   claim_at_ = self_->clock().now() + pace_without_queue;
-  claim({*node_, {}, options_.queues, claimable_types(), n}, {});
+  claim({*node_, {}, open_queues_, claimable_types(), n}, {});
 }
 
 void worker_pool_state::claim(storage::claim_request what, hints from) {

@@ -214,6 +214,12 @@ void bridge::dispatch(const route& to, const query& q, const request& r, respond
     return ask<storage::explanation>(effect::reads, 0,
                                      showing([](const auto& e) { return reply{.body = to_json(e)}; }),
                                      std::move(answer), atom::explain_v, to.id);
+  case kind::queues:
+    return ask<actors::queue_infos>(effect::reads, 0,
+                                    showing([](const auto& all) { return reply{.body = to_json(all)}; }),
+                                    std::move(answer), atom::queues_v);
+  case kind::pause:
+  case kind::resume: return pause(to, r, std::move(answer));
   case kind::job_events:
   case kind::events: return watch(to.id, q, r, std::move(answer));
   case kind::healthz:
@@ -313,6 +319,14 @@ void bridge::change_all(const route& to, const query& q, const request& r, respo
     return ask<bulk_report>(effect::writes, 0, showing(show_cancel), std::move(answer),
                             actors::atom::cancel_v, page);
   ask<bulk_report>(effect::writes, 0, showing(show_retry), std::move(answer), actors::atom::retry_v, page);
+}
+
+void bridge::pause(const route& to, const request& r, responder answer) {
+  if (r.body_bytes > 0)
+    return answer(problem::unwanted_body());
+  ask<storage::queue_info>(
+      effect::writes, 0, showing([](const auto& q) { return reply{.body = to_json(q)}; }), std::move(answer),
+      actors::atom::pause_v, std::string{to.name}, to.what == kind::pause);
 }
 
 void bridge::watch(job_id id, const query& q, const request& r, responder answer) {

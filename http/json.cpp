@@ -423,6 +423,19 @@ std::string to_json(const storage::explanation& e) {
   return std::move(out).finish();
 }
 
+std::string to_json(const storage::queue_info& q) {
+  auto out = object_writer{};
+  out.text("name", q.name);
+  out.boolean("paused", q.paused);
+  out.time("changed_at", q.changed_at);
+  out.number("workers", q.workers);
+  return std::move(out).finish();
+}
+
+std::string to_json(const std::vector<storage::queue_info>& queues) {
+  return "{\"queues\":" + array_of(queues, [](const auto& q) { return to_json(q); }) + "}";
+}
+
 std::string cancelled_json(int cancelled, int asked_to_end, const std::optional<job_id>& next) {
   auto out = object_writer{};
   out.number("cancelled", cancelled);

@@ -32,6 +32,8 @@ returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, 
 
 // A node without a row claims nothing: it was condemned, and what it took now would be taken from it at once.
 
+// Paused queues are looked up once in each statement, by an index that is nearly always empty.
+
 /// `ready is not false` is `ready`, written so that the planner does not see that the index of ready jobs
 /// would do: it would walk all of that index for a few ids, where the primary key finds each at once.
 const auto claim_hinted_sql = std::string{R"sql(
@@ -40,6 +42,7 @@ with picked as (
   where id = any($1::bigint[]) and status = 'created' and ready is not false and type = any($2::text[])
     and (expires_at is null or expires_at > timezone('utc', now()))
     and exists (select from nodes where nodes.id = $3::bigint)
+    and queue <> all(array(select name from queues where paused))
   order by priority, id
   limit $4::bigint
   for update skip locked
@@ -61,6 +64,7 @@ with picked as materialized (
     limit $4::bigint
     for update skip locked
   ) head
+  where q.name <> all(array(select name from queues where paused))
   order by q.place, head.priority, head.id
   limit $4::bigint
 ))sql"} + claim_picked;

@@ -18,6 +18,7 @@ cross join lateral (
   order by priority, id
   limit $3::bigint
 ) head
+where q.name <> all(array(select name from queues where paused))
 order by q.place, head.priority, head.id
 )sql"};
 

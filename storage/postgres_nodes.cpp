@@ -18,18 +18,20 @@ constexpr auto beat_and_look = statement{"beat_and_look", R"sql(
 with me as (
   update nodes set heartbeat_at = timezone('utc', now()) where id = $1::bigint returning id
 )
-select 'known', id, null::integer, null::timestamp from me
+select 'known', id, null::integer, null::timestamp, null::text from me
 union all
-select 'overdue', id, null, heartbeat_at from nodes
+select 'overdue', id, null, heartbeat_at, null from nodes
 where id <> $1::bigint and heartbeat_at < timezone('utc', now()) - $2::float8 * interval '1 second'
 union all
-select 'orphaning', node_id, null, null from (
+select 'orphaning', node_id, null, null, null from (
   select distinct node_id from jobs where status = 'running'
 ) owners
 where not exists (select from nodes where nodes.id = owners.node_id)
 union all
-select case when cancel_requested then 'cancelled' else 'running' end, id, attempt, null from jobs
+select case when cancel_requested then 'cancelled' else 'running' end, id, attempt, null, null from jobs
 where status = 'running' and node_id = $1::bigint
+union all
+select 'paused', null, null, null, name from queues where paused
 )sql"};
 
 constexpr auto delete_by_id = statement{"delete_node", "delete from nodes where id = $1::bigint"};
@@ -113,6 +115,8 @@ sql_expected<beat_report> renew_beat(postgres_connection& pg, node_id node) {
       report.overdue.push_back({id, r->time(row, 3).value_or(timestamp{})});
     else if (what == "orphaning")
       report.orphaning.push_back(id);
+    else if (what == "paused")
+      report.paused.emplace_back(r->text(row, 4));
     else {
       report.running.push_back({id, r->number<attempt_no>(row, 2)});
       if (what == "cancelled")

@@ -15,6 +15,7 @@ select id, object_limit from jobs
 where id in (select value from json_each(?2)) and status = 'created' and +ready
   and (expires_at is null or expires_at > ?5)
   and type in (select value from json_each(?3)) and exists (select 1 from nodes where nodes.id = ?1)
+  and queue not in (select name from queues where paused)
 order by priority, id
 limit ?4
 )sql";
@@ -25,6 +26,7 @@ select id, object_limit from jobs
 where queue = ?2 and status = 'created' and ready
   and (expires_at is null or expires_at > ?5)
   and type in (select value from json_each(?3)) and exists (select 1 from nodes where nodes.id = ?1)
+  and not exists (select 1 from queues where name = ?2 and paused)
 order by priority, id
 limit ?4
 )sql";

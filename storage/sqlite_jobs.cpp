@@ -16,6 +16,7 @@ from jobs where id in (select value from json_each(?1))
 constexpr auto ready_head = R"sql(
 select id, queue, priority from jobs
 where queue = ?1 and status = 'created' and ready and type in (select value from json_each(?2))
+  and not exists (select 1 from queues where name = ?1 and paused)
 order by priority, id
 limit ?3
 )sql";

@@ -27,6 +27,8 @@ where status = 'running' and not exists (select 1 from nodes where nodes.id = jo
 constexpr auto read_running =
     "select id, attempt, cancel_requested from jobs where status = 'running' and node_id = ?1 order by id";
 
+constexpr auto read_paused = "select name from queues where paused order by name";
+
 constexpr auto delete_by_id = "delete from nodes where id = ?1";
 
 /// Only if the beat is the one that was judged.
@@ -121,9 +123,11 @@ expected<beat_report> renew_beat(sqlite_connection& db, node_id node) {
     if (r.number<int>(2) != 0)
       report.cancelled.push_back(report.running.back());
   };
+  const auto paused = [&](const sqlite_row& r) { report.paused.push_back(r.text(0)); };
   return done.and_then([&] { return db.each(read_overdue, overdue, node, overdue_since()); })
       .and_then([&] { return db.each(read_orphaning, orphaning); })
       .and_then([&] { return db.each(read_running, running, node); })
+      .and_then([&] { return db.each(read_paused, paused); })
       .map([&] { return std::move(report); });
 }
 

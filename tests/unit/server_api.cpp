@@ -244,6 +244,18 @@ BOOST_AUTO_TEST_CASE(a_job_that_is_retried_is_200) {
   is_problem(call("POST", "/v1/jobs/6/retry"), 404);
 }
 
+BOOST_AUTO_TEST_CASE(queues_are_listed_paused_and_resumed) {
+  BOOST_TEST(call("GET", "/v1/queues").body
+             == R"({"queues":[{"name":"a","paused":true,"changed_at":null,"workers":2},)"
+                R"({"name":"b","paused":false,"changed_at":null,"workers":0}]})");
+  const auto paused = call("POST", "/v1/queues/mail/pause");
+  BOOST_TEST(paused.status == 200);
+  BOOST_TEST(paused.body == R"({"name":"mail","paused":true,"changed_at":null,"workers":1})");
+  BOOST_TEST(contains(call("POST", "/v1/queues/mail/resume").body, R"("paused":false)"));
+  is_problem(client.post(url("/v1/queues/mail/pause"), "{}"), 400);
+  is_problem(call("POST", "/v1/queues/mail/pause?limit=1"), 400);
+}
+
 BOOST_AUTO_TEST_CASE(a_body_where_none_is_taken_is_400) {
   for (const auto* path : {"/v1/jobs/7/retry", "/v1/jobs/retry?type=a"})
     is_problem(client.post(url(path), "{}"), 400);
