@@ -72,6 +72,7 @@ job_manager_actor::behavior_type job_manager_state::make_behavior(job_manager_pa
       [this](atom::pause what, const std::string& queue, bool paused) {
         return self_->delegate(parts_.storage, what, queue, paused);
       },
+      [this](atom::workers what) { return self_->delegate(parts_.storage, what); },
       [this](atom::watch, event_subscription& what) {
         self_->send(parts_.watch, atom::watch_v, std::move(what));
       },

@@ -76,6 +76,9 @@ struct job_spec {
 /// `type` and `queue`: 1 to 64 of `A-Z a-z 0-9 . _ : -`.
 [[nodiscard]] bool is_name(std::string_view text) noexcept;
 
+/// Names with commas between; nothing if empty.
+[[nodiscard]] std::vector<std::string> split_names(std::string_view text);
+
 /// The answer to a submission.
 struct created_job {
   job_id id = 0;

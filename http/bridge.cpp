@@ -220,6 +220,10 @@ void bridge::dispatch(const route& to, const query& q, const request& r, respond
                                     std::move(answer), atom::queues_v);
   case kind::pause:
   case kind::resume: return pause(to, r, std::move(answer));
+  case kind::workers:
+    return ask<actors::worker_infos>(effect::reads, 0,
+                                     showing([](const auto& all) { return reply{.body = to_json(all)}; }),
+                                     std::move(answer), atom::workers_v);
   case kind::job_events:
   case kind::events: return watch(to.id, q, r, std::move(answer));
   case kind::healthz:

@@ -32,11 +32,16 @@ constexpr verb of_jobs[] = {{"POST", kind::submit}, {"GET", kind::list, true}, {
 constexpr verb of_batch[] = {{"POST", kind::submit_batch}};
 constexpr verb of_retry_all[] = {{"POST", kind::retry_all}};
 constexpr verb of_queues[] = {{"GET", kind::queues, true}};
+constexpr verb of_workers[] = {{"GET", kind::workers, true}};
 constexpr verb of_events[] = {{"GET", kind::events}};
 constexpr resource resources[] = {
-    {jobs_path, of_jobs, "GET, HEAD, POST, DELETE"}, {batch_path, of_batch, "POST"},
-    {"/v1/jobs/retry", of_retry_all, "POST"},        {"/v1/events", of_events, "GET"},
-    {queues_path, of_queues, "GET, HEAD"},           {"/healthz", of_health, "GET, HEAD"},
+    {jobs_path, of_jobs, "GET, HEAD, POST, DELETE"},
+    {batch_path, of_batch, "POST"},
+    {"/v1/jobs/retry", of_retry_all, "POST"},
+    {"/v1/events", of_events, "GET"},
+    {queues_path, of_queues, "GET, HEAD"},
+    {"/v1/workers", of_workers, "GET, HEAD"},
+    {"/healthz", of_health, "GET, HEAD"},
 };
 
 constexpr verb of_job[] = {{"GET", kind::get, true}, {"DELETE", kind::cancel}};

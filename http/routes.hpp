@@ -46,6 +46,8 @@ struct route {
     pause,
     /// POST /v1/queues/{name}/resume
     resume,
+    /// GET or HEAD /v1/workers
+    workers,
   };
   kind what = kind::not_found;
   /// Only where the path has an id; 0 if it is none that a job can have.

@@ -77,6 +77,16 @@ select exists (
   where host = $1::text and heartbeat_at >= timezone('utc', now()) - $2::float8 * interval '1 second')
 )sql"};
 
+/// A name has no comma.
+constexpr auto list_workers = statement{"list_workers", R"sql(
+select id, host, pid, version, slots, array_to_string(queues, ','), array_to_string(types, ','), started_at,
+  heartbeat_at, (select count(*) from jobs where status = 'running' and node_id = nodes.id)
+from nodes
+where slots > 0 and heartbeat_at >= timezone('utc', now()) - $1::float8 * interval '1 second'
+order by id
+limit $2::bigint
+)sql"};
+
 std::optional<double> overdue_seconds() {
   return seconds{lease::overdue_after}.count();
 }
@@ -153,6 +163,23 @@ sql_expected<std::vector<job_change>> rescue_jobs(postgres_connection& pg, const
   if (auto unblocked = unblock(pg, freed); !unblocked)
     return tl::unexpected{after_writing(unblocked.error())};
   return changes;
+}
+
+sql_expected<std::vector<worker_info>> read_workers(postgres_connection& pg) {
+  auto r = pg.exec(list_workers, parameters{}.add(overdue_seconds()).add(std::int64_t{most_workers}));
+  if (!r)
+    return tl::unexpected{r.error()};
+  auto workers = std::vector<worker_info>{};
+  for (auto row = 0; row < r->size(); ++row) {
+    auto& w = workers.emplace_back();
+    w.id = r->number<node_id>(row, 0);
+    w.what = {std::string{r->text(row, 1)}, r->number<int>(row, 2),       std::string{r->text(row, 3)},
+              r->number<int>(row, 4),       split_names(r->text(row, 5)), split_names(r->text(row, 6))};
+    w.started_at = r->time(row, 7).value_or(timestamp{});
+    w.heartbeat_at = r->time(row, 8).value_or(timestamp{});
+    w.running = r->number<int>(row, 9);
+  }
+  return workers;
 }
 
 sql_expected<bool> host_has_beaten(postgres_connection& pg, const std::string& host) {

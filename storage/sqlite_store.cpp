@@ -95,6 +95,9 @@ public:
   expected<queue_info> pause(const std::string& queue, bool paused) override {
     return writing([&] { return pause_queue(*db_, queue, paused); });
   }
+  expected<std::vector<worker_info>> workers() override {
+    return call([&] { return read_workers(*db_); });
+  }
   expected<node_id> register_node(const node_info& info) override {
     return writing([&] { return insert_node(*db_, info); });
   }

@@ -98,6 +98,19 @@ struct beat_report {
   std::vector<std::string> paused = {};
 };
 
+/// A live node with slots.
+struct worker_info {
+  node_id id = 0;
+  node_info what;
+  timestamp started_at;
+  timestamp heartbeat_at;
+  /// Jobs that the store says run there.
+  int running = 0;
+};
+
+/// More workers than these are not told of.
+inline constexpr int most_workers = 1'000;
+
 /// A queue as it stands.
 struct queue_info {
   std::string name;
@@ -284,6 +297,9 @@ public:
   [[nodiscard]] virtual expected<std::vector<queue_info>> queues() = 0;
   /// From its return on no claim takes a job of the queue, or claims do so again; what runs goes on.
   [[nodiscard]] virtual expected<queue_info> pause(const std::string& queue, bool paused) = 0;
+
+  /// Live nodes with slots: the first `most_workers` by id.
+  [[nodiscard]] virtual expected<std::vector<worker_info>> workers() = 0;
 
   /// A new node with a fresh beat. Its id was never given out before.
   [[nodiscard]] virtual expected<node_id> register_node(const node_info& info) = 0;

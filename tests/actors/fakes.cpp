@@ -60,6 +60,7 @@ storage_actor::behavior_type neighbour_storage(storage_actor::pointer, neighbour
       [](atom::pause, const std::string&, bool) -> caf::result<storage::queue_info> {
         return storage::queue_info{};
       },
+      [](atom::workers) -> caf::result<worker_infos> { return worker_infos{}; },
       [n](atom::expire, int) {
         ++n->expiries;
         return unless_away(n, n->expiry);

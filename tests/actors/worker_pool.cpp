@@ -88,6 +88,7 @@ storage_actor::behavior_type fake_storage(storage_actor::pointer self, surroundi
       [](atom::pause, const std::string&, bool) -> caf::result<storage::queue_info> {
         return storage::queue_info{};
       },
+      [](atom::workers) -> caf::result<worker_infos> { return worker_infos{}; },
       [](atom::expire, int) -> caf::result<storage::expiry> { return storage::expiry{}; },
       [](atom::find, job_id) -> caf::result<job> { return job{}; },
       [w, self](atom::claim, storage::claim_request& what) -> caf::result<claimed_jobs> {

@@ -154,6 +154,9 @@ fake_manager_actor::behavior_type fake_manager(fake_pointer self, seen_ptr s) {
       [=](atom::pause, const std::string& queue, bool paused) -> caf::result<storage::queue_info> {
         return storage::queue_info{queue, paused, {}, 1};
       },
+      [=](atom::workers) -> caf::result<actors::worker_infos> {
+        return actors::worker_infos{{3, {"a", 4, "1.0", 8, {"b"}, {"c", "d"}}, {}, {}, 5}};
+      },
       [=](atom::watch, const actors::event_subscription& what) { watch(what, s); },
       [=](caf::ok_atom) { let_all_go(self); },
   };

@@ -256,6 +256,13 @@ BOOST_AUTO_TEST_CASE(queues_are_listed_paused_and_resumed) {
   is_problem(call("POST", "/v1/queues/mail/pause?limit=1"), 400);
 }
 
+BOOST_AUTO_TEST_CASE(workers_are_listed) {
+  BOOST_TEST(call("GET", "/v1/workers").body
+             == R"({"workers":[{"node_id":3,"host":"a","pid":4,"version":"1.0",)"
+                R"("started_at":"1970-01-01T00:00:00.000000Z","heartbeat_at":"1970-01-01T00:00:00.000000Z",)"
+                R"("slots":8,"running":5,"queues":["b"],"types":["c","d"]}]})");
+}
+
 BOOST_AUTO_TEST_CASE(a_body_where_none_is_taken_is_400) {
   for (const auto* path : {"/v1/jobs/7/retry", "/v1/jobs/retry?type=a"})
     is_problem(client.post(url(path), "{}"), 400);
