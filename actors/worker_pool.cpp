@@ -4,6 +4,7 @@
 #include "actors/errors.hpp"
 #include "actors/job_runner.hpp"
 #include "core/log.hpp"
+#include "core/trace.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -109,8 +110,9 @@ void worker_pool_state::cancel(const run_keys& asked) {
     for (auto r = runs_.lower_bound(key); r != runs_.end() && r->first <= last; ++r) {
       if (std::exchange(r->second.cancelled, true))
         continue;
-      log::info("The pool ends a job that was cancelled.",
-                {{"job", r->first.id}, {"attempt", r->first.attempt}});
+      log::info("The pool ends a job that was cancelled.", {{"job", r->first.id},
+                                                            {"attempt", r->first.attempt},
+                                                            {"trace", trace_id(r->second.what.traceparent)}});
       end(r->first, stop_reason::cancelled, options_.kill_grace);
     }
   }
@@ -142,7 +144,7 @@ void worker_pool_state::ended(run_key key, outcome& o) {
   buffers_ = true;
   if (r.lost)
     log::warn("The pool drops the outcome of a run that is no longer its own.",
-              {{"job", key.id}, {"attempt", key.attempt}});
+              {{"job", key.id}, {"attempt", key.attempt}, {"trace", trace_id(r.what.traceparent)}});
   else
     finish(r.what, r.node, std::move(o));
   step();
@@ -372,7 +374,9 @@ void worker_pool_state::end_what_is_out_of_time() {
   const auto now = self_->clock().now();
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     const auto key = deadlines_.begin()->second;
-    log::info("The pool ends a job that ran out of its time.", {{"job", key.id}, {"attempt", key.attempt}});
+    log::info(
+        "The pool ends a job that ran out of its time.",
+        {{"job", key.id}, {"attempt", key.attempt}, {"trace", trace_id(runs_.at(key).what.traceparent)}});
     end(key, stop_reason::timeout, options_.kill_grace);
   }
   if (grace_ends_ && now >= *grace_ends_) {
@@ -388,7 +392,7 @@ void worker_pool_state::end_what_is_out_of_lease() {
     if (!std::exchange(r.exclusive, false))
       continue;
     log::warn("The pool ends an exclusive job: it cannot prove that the job is still its own.",
-              {{"job", key.id}, {"attempt", key.attempt}});
+              {{"job", key.id}, {"attempt", key.attempt}, {"trace", trace_id(r.what.traceparent)}});
     // Others may run it from `condemn_after` on, so its processes get no grace beyond what is left until
     // then.
     end(key, stop_reason::give_back, std::min<std::chrono::milliseconds>(options_.kill_grace, 1s));
@@ -425,7 +429,10 @@ void worker_pool_state::write(run_key key) {
 void worker_pool_state::written(run_key key, storage::finish_answer answer) {
   const auto entry = std::move(outbox_.extract(key).mapped());
   if (answer == storage::finish_answer::stale)
-    log::warn("The store refused a late outcome.", {{"job", key.id}, {"attempt", key.attempt}});
+    log::warn("The store refused a late outcome.",
+              {{"job", key.id},
+               {"attempt", key.attempt},
+               {"trace", trace_id(entry.job ? entry.job->traceparent : std::string{})}});
   else if (entry.job)
     accepted(*entry.job, entry.what.what);
   step();

@@ -1,5 +1,6 @@
 #include "http/bridge.hpp"
 
+#include "core/trace.hpp"
 #include "http/batch.hpp"
 #include "http/fingerprint.hpp"
 #include "http/json.hpp"
@@ -240,6 +241,7 @@ void bridge::submit(const query& q, const request& r, responder answer) {
   auto spec = parse_job_spec(r.body);
   if (!spec)
     return answer.refuse(spec.error());
+  spec->traceparent = read_traceparent(r.traceparent).value_or("");
   if (!q.wait)
     return store(std::move(*spec), r, showing(show_created), std::move(answer));
   auto place = waiting_room::enter(waits_);
@@ -274,6 +276,9 @@ void bridge::submit_batch(const request& r, responder answer) {
   auto jobs = parse_batch(r.body, lines ? batch_format::lines : batch_format::array);
   if (!jobs)
     return answer.refuse(jobs.error());
+  if (const auto trace = read_traceparent(r.traceparent))
+    for (auto& spec : *jobs)
+      spec.traceparent = *trace;
   auto submission = r.idempotency_key ? submission_of(r) : storage::submission{};
   if (!submission)
     return answer.refuse(submission.error());

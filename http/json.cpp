@@ -398,6 +398,7 @@ std::string to_json(const job& j) {
   out.number("object_limit", j.object_limit);
   out.raw("progress", j.progress ? *j.progress : "null");
   out.boolean("cancel_requested", j.cancel_requested);
+  j.traceparent ? out.text("traceparent", *j.traceparent) : out.raw("traceparent", "null");
   return std::move(out).finish();
 }
 

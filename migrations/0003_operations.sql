@@ -8,3 +8,6 @@ create table queues (
 );
 -- Each claim looks here.
 create index queues_paused on queues (name) where paused;
+
+-- W3C trace context of the request that made the job.
+alter table jobs add column traceparent text;

@@ -6,3 +6,5 @@ create table queues (
   changed_at   integer not null
 ) strict, without rowid;
 create index queues_paused on queues (name) where paused;
+
+alter table jobs add column traceparent text;

@@ -132,6 +132,23 @@ BOOST_AUTO_TEST_CASE(a_key_goes_to_the_store_with_a_fingerprint) {
   BOOST_TEST(fake->read(&seen::submission).key.value() == "k-2");
 }
 
+BOOST_AUTO_TEST_CASE(a_trace_goes_to_the_store_with_each_job_unless_it_is_none) {
+  const auto trace = std::string{"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"};
+  const auto post = [&](const std::string& sent) {
+    const auto a = client.call({.method = "POST",
+                                .url = url("/v1/jobs/batch"),
+                                .body = R"([{"object_id":1},{"object_id":2}])",
+                                .headers = {"Content-Type: application/json", "Traceparent: " + sent}});
+    BOOST_TEST(a.status == 201);
+    auto traces = std::vector<std::string>{};
+    for (const auto& spec : fake->read(&seen::submission).jobs)
+      traces.push_back(spec.traceparent);
+    return traces;
+  };
+  BOOST_TEST(post(trace) == (std::vector{trace, trace}), boost::test_tools::per_element());
+  BOOST_TEST(post("00-0-0-0") == (std::vector<std::string>{"", ""}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_key_of_another_request_is_422) {
   is_problem(post_with_key("reused", R"({"object_id":42})"), 422);
 }
