@@ -142,9 +142,10 @@ int read_memory(const value& v) {
 }
 
 std::map<std::string, std::string> read_environment(const value& v) {
-  static const std::set<std::string, std::less<>> ours{std::string(id_variable),
-                                                       std::string(attempt_variable), "JOB_OBJECT_ID",
-                                                       "JOB_TYPE", "JOB_PROGRESS_FD"};
+  static const std::set<std::string, std::less<>> ours{
+      std::string(id_variable), std::string(attempt_variable),
+      "JOB_OBJECT_ID",          "JOB_TYPE",
+      "JOB_PROGRESS_FD",        "TRACEPARENT"};
   if (!v.is_object())
     throw mistake("env must be an object from name to text");
   std::map<std::string, std::string> all;

@@ -177,7 +177,8 @@ BOOST_AUTO_TEST_CASE(environment_must_be_names_and_texts) {
   BOOST_TEST(with("{\"A\": \"\\u0000\"}") == place + ": the value of \"A\" must be a text without NUL");
   BOOST_TEST(with("{\"A=B\": \"\"}") == place + ": a name must not be empty nor hold = or NUL");
   BOOST_TEST(with("{\"\": \"\"}") == place + ": a name must not be empty nor hold = or NUL");
-  for (const std::string name : {"JOB_ID", "JOB_ATTEMPT", "JOB_OBJECT_ID", "JOB_TYPE", "JOB_PROGRESS_FD"})
+  for (const std::string name :
+       {"JOB_ID", "JOB_ATTEMPT", "JOB_OBJECT_ID", "JOB_TYPE", "JOB_PROGRESS_FD", "TRACEPARENT"})
     BOOST_TEST(with("{\"" + name + "\": \"1\"}") == place + ": " + name + " is set by jobd itself");
   BOOST_TEST(
       error_of_handler(R"({"native": "builtin:echo", "env": {}})").ends_with("are for a command only"));
