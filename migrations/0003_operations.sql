@@ -11,3 +11,22 @@ create index queues_paused on queues (name) where paused;
 
 -- W3C trace context of the request that made the job.
 alter table jobs add column traceparent text;
+
+-- How many jobs each queue has in each status. A statement that moves jobs appends what it moved, which waits for
+-- nobody; the pruner adds it up. Jobs that programs of schema 2 move after this migration are not counted.
+create table job_counts (
+  queue        text not null,
+  status       text not null,
+  n            bigint not null,
+  primary key (queue, status)
+);
+create table job_count_deltas (
+  queue        text not null,
+  -- Null: the jobs are new.
+  was          text,
+  -- Null: the jobs are gone.
+  became       text,
+  n            bigint not null
+);
+alter table job_count_deltas set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
+insert into job_counts (queue, status, n) select queue, status, count(*) from jobs group by queue, status;

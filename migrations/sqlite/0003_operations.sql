@@ -8,3 +8,25 @@ create table queues (
 create index queues_paused on queues (name) where paused;
 
 alter table jobs add column traceparent text;
+
+-- There is one writer, so the counts are kept in place.
+create table job_counts (
+  queue        text not null,
+  status       text not null,
+  n            integer not null,
+  primary key (queue, status)
+) strict, without rowid;
+insert into job_counts (queue, status, n) select queue, status, count(*) from jobs group by queue, status;
+
+create trigger jobs_counted_new after insert on jobs begin
+  insert into job_counts (queue, status, n) values (new.queue, new.status, 1)
+    on conflict (queue, status) do update set n = n + 1;
+end;
+create trigger jobs_counted_move after update of status on jobs when old.status <> new.status begin
+  update job_counts set n = n - 1 where queue = old.queue and status = old.status;
+  insert into job_counts (queue, status, n) values (new.queue, new.status, 1)
+    on conflict (queue, status) do update set n = n + 1;
+end;
+create trigger jobs_counted_gone after delete on jobs begin
+  update job_counts set n = n - 1 where queue = old.queue and status = old.status;
+end;
