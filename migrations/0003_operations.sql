@@ -12,8 +12,9 @@ create index queues_paused on queues (name) where paused;
 -- W3C trace context of the request that made the job.
 alter table jobs add column traceparent text;
 
--- How many jobs each queue has in each status. A statement that moves jobs appends what it moved, which waits for
--- nobody; the pruner adds it up. Jobs that programs of schema 2 move after this migration are not counted.
+-- How many jobs each queue has: open ones (created or running, which the index of running jobs tells apart, so that
+-- a claim counts nothing), and final ones by status. A statement that adds, ends or removes jobs appends how many,
+-- which waits for nobody; the pruner adds them up. What programs of schema 2 do after this migration is not counted.
 create table job_counts (
   queue        text not null,
   status       text not null,
@@ -29,4 +30,5 @@ create table job_count_deltas (
   n            bigint not null
 );
 alter table job_count_deltas set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
-insert into job_counts (queue, status, n) select queue, status, count(*) from jobs group by queue, status;
+insert into job_counts (queue, status, n) select queue, case when status in ('created', 'running') then 'open' else status end as counted_as, count(*)
+  from jobs group by queue, counted_as;

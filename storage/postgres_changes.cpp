@@ -25,7 +25,7 @@ with held as (
     case when h.runs then j.node_id end
 ), counted as (
   insert into job_count_deltas (queue, was, became, n)
-  select queue, 'created', status, count(*) from changed where status <> 'running' group by queue, status
+  select queue, 'open', status, count(*) from changed where status <> 'running' group by queue, status
 )
 select * from changed order by id
 )sql"};
@@ -52,8 +52,7 @@ with held as (
   returning j.id, j.object_id, j.type, j.queue, j.priority, j.status, j.attempt, j.node_id
 ), counted as (
   insert into job_count_deltas (queue, was, became, n)
-  select c.queue, h.status, c.status, count(*) from changed c join held h on h.id = c.id
-  group by c.queue, h.status, c.status
+  select c.queue, h.status, 'open', count(*) from changed c join held h on h.id = c.id group by c.queue, h.status
 )
 select * from changed order by id
 )sql"};

@@ -22,17 +22,12 @@ constexpr auto claim_picked = R"sql(
   update jobs j set blocked = true, ready = false, run_at = timezone('utc', now()) + interval '5 seconds'
   from limited l where j.id = l.id and (l.taken or l.nth > 1)
   returning j.id
-), claimed as (
-  update jobs j set status = 'running', attempt = attempt + 1, node_id = $3::bigint,
-    start_time = timezone('utc', now()), end_time = null, progress = null
-  from picked p where j.id = p.id and p.id not in (select id from aside)
-  returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, j.timeout, j.max_attempts,
-    j.failures, j.object_limit, j.traceparent
-), counted as (
-  insert into job_count_deltas (queue, was, became, n)
-  select queue, 'created', 'running', count(*) from claimed group by queue
 )
-select * from claimed
+update jobs j set status = 'running', attempt = attempt + 1, node_id = $3::bigint,
+  start_time = timezone('utc', now()), end_time = null, progress = null
+from picked p where j.id = p.id and p.id not in (select id from aside)
+returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, j.timeout, j.max_attempts,
+  j.failures, j.object_limit, j.traceparent
 )sql";
 
 // A node without a row claims nothing: it was condemned, and what it took now would be taken from it at once.

@@ -36,7 +36,7 @@ with asked as materialized (
   returning id, queue, case when not ready then run_at end as due
 ), counted as (
   insert into job_count_deltas (queue, was, became, n)
-  select queue, null, 'created', count(*) from kept group by queue
+  select queue, null, 'open', count(*) from kept group by queue
 )
 select asked.place, kept.id, kept.due from asked join kept on kept.id = asked.id
 )sql"};

@@ -50,7 +50,8 @@ with asked as (
   on conflict do nothing
 ), counted as (
   insert into job_count_deltas (queue, was, became, n)
-  select queue, 'running', status, count(*) from written group by queue, status
+  select queue, 'open', status, count(*) from written where event not in ('retry', 'release')
+  group by queue, status
 )
 select place, object_limit, type, object_id from written
 )sql"};

@@ -69,7 +69,7 @@ with gone as (
   on conflict do nothing
 ), counted as (
   insert into job_count_deltas (queue, was, became, n)
-  select queue, 'running', status, count(*) from freed group by queue, status
+  select queue, 'open', status, count(*) from freed where status <> $4::text group by queue, status
 )
 select id, object_id, type, queue, priority, status, attempt, null::bigint, object_limit from freed order by id
 )sql"};

@@ -47,7 +47,8 @@ select name, coalesce(paused, false), changed_at, (
 from (select $1::text as name) asked left join changed on true
 )sql"};
 
-/// The oldest ready job is the first of some priority.
+/// Open jobs that do not run are created. Those that run are as many as the nodes have slots at most, and have an
+/// index of their own. The oldest ready job is the first of some priority.
 constexpr auto sum_counts = statement{"sum_counts", R"sql(
 with counted as (
   select queue, status, sum(n)::bigint as n from (
@@ -59,11 +60,14 @@ with counted as (
   ) moved
   group by queue, status
   having sum(n) <> 0
+), runs as (
+  select queue, count(*) as n from jobs where status = 'running' group by queue
 )
 select c.queue,
-  coalesce(sum(n) filter (where status = 'created'), 0), coalesce(sum(n) filter (where status = 'running'), 0),
-  coalesce(sum(n) filter (where status = 'success'), 0), coalesce(sum(n) filter (where status = 'failed'), 0),
-  coalesce(sum(n) filter (where status = 'cancelled'), 0), (
+  greatest(coalesce(sum(c.n) filter (where status = 'open'), 0) - coalesce(min(r.n), 0), 0),
+  coalesce(min(r.n), 0),
+  coalesce(sum(c.n) filter (where status = 'success'), 0), coalesce(sum(c.n) filter (where status = 'failed'), 0),
+  coalesce(sum(c.n) filter (where status = 'cancelled'), 0), (
     select extract(epoch from timezone('utc', now()) - min(head.since))::float8
     from generate_series(0, 9) as p(priority)
     cross join lateral (
@@ -72,7 +76,7 @@ select c.queue,
       order by j.id
       limit 1
     ) head)
-from counted c
+from counted c left join runs r using (queue)
 group by c.queue
 order by c.queue
 limit $1::bigint

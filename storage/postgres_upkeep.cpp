@@ -45,7 +45,7 @@ with due as (
   returning j.id, j.object_id, j.type, j.queue, j.priority, j.status, j.attempt
 ), counted as (
   insert into job_count_deltas (queue, was, became, n)
-  select queue, 'created', status, count(*) from failed group by queue, status
+  select queue, 'open', status, count(*) from failed group by queue, status
 )
 select id, object_id, type, queue, priority, status, attempt, null::bigint, null::float8 from failed
 union all

@@ -46,20 +46,21 @@ select asked.name, coalesce(q.paused, 0), q.changed_at, (
 from (select ?1 as name) asked left join queues q on q.name = asked.name
 )sql";
 
-/// The oldest ready job is the first of some priority.
+/// As in PostgreSQL.
 constexpr auto sum_counts = R"sql(
-with recursive priorities(p) as (select 0 union all select p + 1 from priorities where p < 9)
-select c.queue, sum(n) filter (where status = 'created'), sum(n) filter (where status = 'running'),
-  sum(n) filter (where status = 'success'), sum(n) filter (where status = 'failed'),
-  sum(n) filter (where status = 'cancelled'), (
+with recursive priorities(p) as (select 0 union all select p + 1 from priorities where p < 9),
+runs as (select queue, count(*) as n from jobs where status = 'running' group by queue)
+select c.queue, max(sum(c.n) filter (where status = 'open') - coalesce(r.n, 0), 0), coalesce(r.n, 0),
+  sum(c.n) filter (where status = 'success'), sum(c.n) filter (where status = 'failed'),
+  sum(c.n) filter (where status = 'cancelled'), (
     select min((
       select max(created_at, coalesce(run_at, created_at)) from jobs j
       where j.queue = c.queue and j.status = 'created' and j.ready and j.priority = p
       order by j.id
       limit 1))
     from priorities)
-from job_counts c
-where n <> 0
+from job_counts c left join runs r on r.queue = c.queue
+where c.n <> 0
 group by c.queue
 order by c.queue
 limit ?1
