@@ -47,8 +47,8 @@ select name, coalesce(paused, false), changed_at, (
 from (select $1::text as name) asked left join changed on true
 )sql"};
 
-/// Open jobs that do not run are created. Those that run are as many as the nodes have slots at most, and have an
-/// index of their own. The oldest ready job is the first of some priority.
+/// Open jobs that do not run are created. Those that run are as many as the nodes have slots at most, and
+/// have an index of their own. The oldest ready job is the first of some priority.
 constexpr auto sum_counts = statement{"sum_counts", R"sql(
 with counted as (
   select queue, status, sum(n)::bigint as n from (
