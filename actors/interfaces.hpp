@@ -137,6 +137,7 @@ CAF_ADD_ATOM(jobd, jobd::actors::atom, read, "read")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, heard, "heard")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, await, "await")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, watch, "watch")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, measure, "measure")
 CAF_END_TYPE_ID_BLOCK(jobd)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::job_spec)
@@ -285,6 +286,11 @@ using watch_actor = caf::typed_actor<
 /// The LISTENER actor (detached): reads one stream of the queue on a connection of its own, and hands on what
 /// it hears.
 using listener_actor = caf::typed_actor<caf::reacts_to<atom::run_once>>;
+
+/// The INSPECTOR actor: tells operators how this process does.
+using inspector_actor = caf::typed_actor<
+    // All metrics as text, within a second or so, whoever is away.
+    caf::replies_to<atom::measure>::with<std::string>>;
 
 /// The QUEUE actor (detached): writes hints and news, all that have arrived in one go. What cannot be written
 /// is dropped: hints are written again by the hinter, the rest is seen later by those who look.

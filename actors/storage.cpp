@@ -2,7 +2,9 @@
 
 #include "actors/ask.hpp"
 #include "actors/errors.hpp"
+#include "actors/mailbox.hpp"
 #include "core/log.hpp"
+#include "core/metrics.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -160,7 +162,15 @@ caf::result<Answer> storage_state::enqueue(Atom what, const Question& question,
 void storage_state::dispatch() {
   for (auto i = std::size_t{0}; i < slots_.size(); ++i)
     if (slots_[i].state == link::idle && !give_work(i))
-      return;
+      break;
+  measure();
+}
+
+void storage_state::measure() {
+  show_mailbox(*this, self_);
+  metrics::storage_waiting.set(static_cast<double>(creates_.size() + finds_.size() + finishes_.size()
+                                                   + claims_.size() + calls_.size()));
+  metrics::database_up.set(any_open() ? 1 : 0);
 }
 
 /// The kinds take turns, so that a flood of one starves no other.
@@ -188,6 +198,8 @@ bool storage_state::send_flush(std::size_t index) {
   auto f = take_flight(batch);
   if (batch.size() == 0)
     return false;
+  metrics::flush_requests.observe(static_cast<double>(batch.size()));
+  f->sent_at = self_->clock().now();
   call<storage::batch_result>(
       index, [this, f](storage::batch_result& result) { land(*f, result); },
       [this, f](const caf::error& why) { crash(*f, why); }, atom::flush_v, std::move(batch));
@@ -220,6 +232,7 @@ std::shared_ptr<storage_state::flight> storage_state::take_flight(storage::batch
 }
 
 void storage_state::land(flight& f, storage::batch_result& result) {
+  metrics::flush_seconds.observe(seconds{self_->clock().now() - f.sent_at}.count());
   if (options_.queue && !result.unblocked.empty())
     self_->send(*options_.queue, atom::push_v, std::move(result.unblocked));
   for (auto i = std::size_t{0}; i < f.finishes.size(); ++i)
@@ -235,6 +248,7 @@ void storage_state::land(flight& f, storage::batch_result& result) {
 }
 
 void storage_state::crash(flight& f, const caf::error& why) {
+  metrics::flush_failures.add();
   for (auto& waiting : f.finishes)
     waiting.answer.deliver(why);
   for (auto& waiting : f.claims)
@@ -364,6 +378,7 @@ void storage_state::lost(std::size_t index, const caf::error& why) {
     said_away_ = true;
   }
   refuse_old();
+  measure();
   wake_later();
 }
 
@@ -406,6 +421,7 @@ void storage_state::wake() {
     any_closed = any_closed || slots_[i].state == link::closed || slots_[i].state == link::opening;
   }
   refuse_old();
+  measure();
   if (any_closed)
     wake_later();
 }

@@ -79,6 +79,7 @@ private:
     std::vector<waiting_finish> finishes;
     std::vector<waiting_claim> claims;
     std::vector<waiting_create> creates;
+    time_point sent_at = {};
   };
 
   enum class link : std::uint8_t { closed, opening, idle, busy };
@@ -106,6 +107,7 @@ private:
 
   // Work for idle connections.
   void dispatch();
+  void measure();
   bool give_work(std::size_t index);
   bool send_flush(std::size_t index);
   bool send_find(std::size_t index);

@@ -128,6 +128,9 @@ struct claimed_job {
   int max_attempts = 1;
   int failures = 0;
   int object_limit = 0;
+  /// By the store's clock, from when it was ready to now. Absent from the second attempt on: when a job that
+  /// was given back was ready again is kept nowhere.
+  std::optional<seconds> waited = {};
 };
 
 /// One run of one job: the pair that every write about the run names.

@@ -27,7 +27,9 @@ update jobs j set status = 'running', attempt = attempt + 1, node_id = $3::bigin
   start_time = timezone('utc', now()), end_time = null, progress = null
 from picked p where j.id = p.id and p.id not in (select id from aside)
 returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, j.timeout, j.max_attempts,
-  j.failures, j.object_limit
+  j.failures, j.object_limit,
+  case when j.attempt = 1 then
+    greatest(extract(epoch from j.start_time - greatest(j.created_at, j.run_at)), 0)::float8 end
 )sql";
 
 // A node without a row claims nothing: it was condemned, and what it took now would be taken from it at once.
@@ -83,6 +85,8 @@ std::vector<claimed_job> read_claimed(const rows& r) {
     j.max_attempts = r.number<int>(row, 8);
     j.failures = r.number<int>(row, 9);
     j.object_limit = r.number<int>(row, 10);
+    if (!r.null(row, 11))
+      j.waited = seconds{r.number<double>(row, 11)};
   }
   std::ranges::sort(jobs, {}, [](const claimed_job& j) { return std::tuple{j.priority, j.id}; });
   return jobs;

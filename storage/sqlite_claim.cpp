@@ -33,7 +33,8 @@ constexpr auto start_jobs = R"sql(
 update jobs set status = 'running', attempt = attempt + 1, node_id = ?2, start_time = ?3, end_time = null,
   progress = null
 where id in (select value from json_each(?1))
-returning id, attempt, object_id, type, queue, payload, priority, timeout, max_attempts, failures, object_limit
+returning id, attempt, object_id, type, queue, payload, priority, timeout, max_attempts, failures, object_limit,
+  case when attempt = 1 then max(start_time - max(created_at, coalesce(run_at, created_at)), 0) end
 )sql";
 
 /// A head that is full of jobs to be set aside is passed in so many steps; the next claim goes on.
@@ -63,6 +64,8 @@ claimed_job read_claimed(const sqlite_row& r) {
   j.max_attempts = r.number<int>(8);
   j.failures = r.number<int>(9);
   j.object_limit = r.number<int>(10);
+  if (!r.null(11))
+    j.waited = std::chrono::microseconds{r.number<std::int64_t>(11)};
   return j;
 }
 

@@ -64,6 +64,7 @@ struct http_world {
   caf::actor_system system{cfg};
   std::shared_ptr<seen> fake = std::make_shared<seen>();
   fake_manager_actor manager;
+  http::bridge_parts parts;
   std::unique_ptr<http::http_server> server;
   http_client client;
 };
