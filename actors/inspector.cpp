@@ -1,33 +1,43 @@
 #include "actors/inspector.hpp"
 
 #include "actors/ask.hpp"
+#include "actors/errors.hpp"
 #include "core/metrics.hpp"
 
 #include <limits>
+#include <utility>
 
 namespace jobd::actors {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// A scrape must come back before Prometheus gives it up, also while Redis is away.
+/// Whoever scrapes or probes must get an answer before giving up, whatever is away.
 constexpr auto queue_timeout = 1s;
+constexpr auto storage_timeout = 2s;
+/// Jobs of each queue that a look goes through, for one of a type that workers have.
+constexpr auto most_looked_at = 1'000;
 
 } // namespace
 
-inspector_actor::behavior_type inspector_state::make_behavior(queue_actor queue) {
+inspector_actor::behavior_type inspector_state::make_behavior(storage_actor storage, queue_actor queue) {
+  storage_ = std::move(storage);
   queue_ = std::move(queue);
   return {
       [this](atom::measure) { return measure(); },
+      [this](atom::ready) { return ready(); },
   };
 }
+
+// -- metrics
+// -------------------------------------------------------------------------------------------------------
 
 caf::result<std::string> inspector_state::measure() {
   const auto queues = metrics::queues.all();
   if (queues.empty())
     return metrics::text();
   auto answer = self_->make_response_promise<std::string>();
-  waiting_.push_back(answer);
+  measuring_.push_back(answer);
   if (asking_ > 0)
     return answer;
   asking_ = queues.size();
@@ -45,13 +55,57 @@ void inspector_state::measured(const std::string& queue, double depth) {
   if (--asking_ > 0)
     return;
   const auto text = metrics::text();
-  for (auto& answer : std::exchange(waiting_, {}))
+  for (auto& answer : std::exchange(measuring_, {}))
     answer.deliver(text);
 }
 
+// -- readiness
+// -----------------------------------------------------------------------------------------------------
+
+caf::result<readiness> inspector_state::ready() {
+  if (found_ && self_->clock().now() - found_at_ < good_for)
+    return *found_;
+  auto answer = self_->make_response_promise<readiness>();
+  looking_.push_back(answer);
+  if (looking_.size() == 1)
+    ask<run_keys>(
+        self_, storage_, storage_timeout, [this](run_keys& heads) { seen(heads); },
+        [this](const caf::error& why) { not_seen(from_caf(why)); }, atom::ready_v, most_looked_at);
+  return answer;
+}
+
+void inspector_state::seen(run_keys& heads) {
+  const auto now = self_->clock().now();
+  const auto stay = !heads.empty() && heads == heads_ && now - found_at_ <= most_between_looks;
+  heads_ = std::move(heads);
+  if (!stay)
+    since_ = now;
+  auto found = readiness{.progress = now - since_ < stuck_after, .reasons = {}};
+  if (!*found.progress)
+    found.reasons.push_back(
+        {"no_progress", "job " + std::to_string(heads_.front().id)
+                            + " and those behind it wait, live workers have free slots, and "
+                              "nothing was started for 60 s"});
+  tell(std::move(found));
+}
+
+/// While the database is away nobody can start anything, which is no fault of the workers.
+void inspector_state::not_seen(const error& why) {
+  heads_.clear();
+  const auto* code = why.code == ec::schema_old ? "schema_old" : "database_away";
+  tell({.database = false, .progress = {}, .reasons = {{code, why.context}}});
+}
+
+void inspector_state::tell(readiness found) {
+  found_ = std::move(found);
+  found_at_ = self_->clock().now();
+  for (auto& answer : std::exchange(looking_, {}))
+    answer.deliver(*found_);
+}
+
 inspector_actor::behavior_type inspector(inspector_actor::stateful_pointer<inspector_state> self,
-                                         queue_actor queue) {
-  return self->state.make_behavior(std::move(queue));
+                                         storage_actor storage, queue_actor queue) {
+  return self->state.make_behavior(std::move(storage), std::move(queue));
 }
 
 } // namespace jobd::actors

@@ -8,28 +8,50 @@
 
 namespace jobd::actors {
 
-/// Asks the queue how deep it is, for all who want metrics at the same time.
+/// - Asks the queue how deep it is, for all who want metrics at the same time.
+/// - Looks at the heads of the queues, now and then, for all who want to know whether the process is ready. A
+///   claim takes a head first, so heads that stay are jobs that nobody starts.
 class inspector_state {
 public:
   static inline constexpr const char* name = "inspector";
   using self_pointer = inspector_actor::stateful_pointer<inspector_state>;
+  /// What was seen is told for so long.
+  static constexpr std::chrono::seconds good_for{3};
+  /// Heads that stay for so long are stuck.
+  static constexpr std::chrono::seconds stuck_after{60};
+  /// Between two looks that are further apart anything may have happened.
+  static constexpr std::chrono::seconds most_between_looks{45};
 
   explicit inspector_state(self_pointer self) : self_(self) {}
-  inspector_actor::behavior_type make_behavior(queue_actor queue);
+  inspector_actor::behavior_type make_behavior(storage_actor storage, queue_actor queue);
 
 private:
   caf::result<std::string> measure();
   void measured(const std::string& queue, double depth);
 
+  caf::result<readiness> ready();
+  void seen(run_keys& heads);
+  void not_seen(const error& why);
+  void tell(readiness found);
+
   self_pointer self_;
+  storage_actor storage_;
   queue_actor queue_;
-  /// Who waits, and for how many answers of the queue.
-  std::vector<caf::typed_response_promise<std::string>> waiting_;
+
+  /// Who waits for metrics, and how many answers of the queue are missing.
+  std::vector<caf::typed_response_promise<std::string>> measuring_;
   std::size_t asking_ = 0;
+
+  std::vector<caf::typed_response_promise<readiness>> looking_;
+  std::optional<readiness> found_;
+  caf::actor_clock::time_point found_at_;
+  /// The heads, and since when they are these.
+  run_keys heads_;
+  caf::actor_clock::time_point since_;
 };
 
 /// Tells of the queues in `metrics::queues`.
 inspector_actor::behavior_type inspector(inspector_actor::stateful_pointer<inspector_state> self,
-                                         queue_actor queue);
+                                         storage_actor storage, queue_actor queue);
 
 } // namespace jobd::actors

@@ -58,6 +58,20 @@ enum class stop_reason : std::uint8_t {
   lost,
 };
 
+/// Whether this process is of use now.
+struct readiness {
+  struct reason {
+    std::string code;
+    std::string detail;
+  };
+  bool database = true;
+  /// False: ready jobs wait that live workers could take, and none of them was started for a while. Absent if
+  /// it cannot be told.
+  std::optional<bool> progress;
+  /// Empty if it is.
+  std::vector<reason> reasons;
+};
+
 } // namespace jobd::actors
 
 // The one block of type ids. An atom's text has at most 10 characters.
@@ -78,6 +92,7 @@ CAF_ADD_TYPE_ID(jobd, (jobd::actors::submitted))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::attempt_records))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::messages))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::bulk_report))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::readiness))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::event_subscription))
 CAF_ADD_TYPE_ID(jobd, (jobd::queue::stream))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::suspects))
@@ -155,6 +170,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::submitted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::attempt_records)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::messages)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::bulk_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::readiness)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::event_subscription)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::suspects)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::steady_time)
@@ -195,6 +211,7 @@ using connection_actor = caf::typed_actor<
     caf::replies_to<atom::explain, job_id>::with<storage::explanation>,
     caf::replies_to<atom::expire, int>::with<storage::expiry>,
     caf::replies_to<atom::ready, storage::ready_query>::with<hints>,
+    caf::replies_to<atom::ready, int>::with<run_keys>,
     caf::replies_to<atom::promote, int>::with<storage::promotion>,
     caf::replies_to<atom::rescue, lease::suspect>::with<job_changes>,
     caf::replies_to<atom::prune, storage::prune_cursor>::with<storage::prune_report>>;
@@ -233,6 +250,8 @@ using storage_actor = caf::typed_actor<
     caf::reacts_to<atom::progress, storage::progress_update>,
     // Reads the first ready jobs.
     caf::replies_to<atom::ready, storage::ready_query>::with<hints>,
+    // Reads the first ready job of each queue that a node could take, among the first so many.
+    caf::replies_to<atom::ready, int>::with<run_keys>,
     // Turns at most so many due jobs ready.
     caf::replies_to<atom::promote, int>::with<storage::promotion>,
     // Gives back what a dead node ran.
@@ -290,7 +309,9 @@ using listener_actor = caf::typed_actor<caf::reacts_to<atom::run_once>>;
 /// The INSPECTOR actor: tells operators how this process does.
 using inspector_actor = caf::typed_actor<
     // All metrics as text, within a second or so, whoever is away.
-    caf::replies_to<atom::measure>::with<std::string>>;
+    caf::replies_to<atom::measure>::with<std::string>,
+    // Whether it is ready, as it was some seconds ago at most.
+    caf::replies_to<atom::ready>::with<readiness>>;
 
 /// The QUEUE actor (detached): writes hints and news, all that have arrived in one go. What cannot be written
 /// is dropped: hints are written again by the hinter, the rest is seen later by those who look.

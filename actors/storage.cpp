@@ -22,10 +22,6 @@ constexpr auto first_backoff = 100ms;
 constexpr auto most_backoff = 1'000ms;
 constexpr auto wake_every = 100ms;
 
-caf::error away() {
-  return to_caf({ec::store_away, "the database cannot be reached"});
-}
-
 /// After these the connection is closed and must be replaced.
 bool breaks_connection(ec code) {
   return code == ec::store_away || code == ec::store_uncertain || code == ec::stopping
@@ -71,11 +67,18 @@ storage_actor::behavior_type storage_state::make_behavior(storage_options option
       [this](atom::expire a, int limit) { return upkeep<storage::expiry>(a, limit); },
       [this](atom::progress, storage::progress_update& p) { progress(p); },
       [this](atom::ready a, const storage::ready_query& q) { return upkeep<hints>(a, q); },
+      [this](atom::ready a, int most) { return upkeep<run_keys>(a, most); },
       [this](atom::promote a, int limit) { return upkeep<storage::promotion>(a, limit); },
       [this](atom::rescue a, const lease::suspect& dead) { return upkeep<job_changes>(a, dead); },
       [this](atom::prune a, storage::prune_cursor from) { return upkeep<storage::prune_report>(a, from); },
       [this](atom::wake) { wake(); },
   };
+}
+
+caf::error storage_state::away() const {
+  if (schema_old_)
+    return to_caf({ec::schema_old, "the database has an older schema than this program"});
+  return to_caf({ec::store_away, "the database cannot be reached"});
 }
 
 // -- requests
@@ -349,6 +352,7 @@ void storage_state::open(std::size_t index) {
       .then(
           [this, index] {
             slots_[index].state = link::idle;
+            schema_old_ = false;
             slots_[index].backoff = 0ms;
             if (said_away_)
               log::info("Storage reached the database.");
@@ -369,6 +373,7 @@ void storage_state::lost(std::size_t index, const caf::error& why) {
   self_->send_exit(s.connection, caf::exit_reason::user_shutdown);
   s.connection = nullptr;
   s.state = link::closed;
+  schema_old_ = from_caf(why).code == ec::schema_old;
   s.open_at = self_->clock().now() + s.backoff;
   s.backoff = std::clamp<std::chrono::milliseconds>(s.backoff * 2, first_backoff, most_backoff);
   if (was_open && !any_open())

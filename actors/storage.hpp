@@ -123,6 +123,8 @@ private:
   void lost(std::size_t index, const caf::error& why);
   void down(const caf::down_msg& m);
   [[nodiscard]] bool any_open() const;
+  /// Why nothing is open.
+  [[nodiscard]] caf::error away() const;
   [[nodiscard]] bool away_for_long() const;
   [[nodiscard]] bool too_old(time_point since) const;
   void wake();
@@ -144,6 +146,7 @@ private:
   unsigned turn_ = 0;
   bool waking_ = false;
   bool said_away_ = false;
+  bool schema_old_ = false;
   time_point away_since_;
 };
 

@@ -86,7 +86,10 @@ node_process::node_process(const config& settings, backends outside, termination
   promoter_ = keep(system_.spawn(promoter, storage_, queue_));
   rescuer_ = keep(system_.spawn(rescuer, storage_, queue_));
   keep(system_.spawn(pruner, storage_));
-  inspector_ = keep(system_.spawn(inspector, queue_));
+  // Also in an API node, so that each scrape finds out whether the queue is away.
+  for (const auto& queue : settings_.job_queues)
+    metrics::queues.bound(queue);
+  inspector_ = keep(system_.spawn(inspector, storage_, queue_));
 }
 
 /// Orders the end of all parts; `~actor_system` then waits until they are gone.
@@ -144,8 +147,6 @@ bool node_process::listen(std::unique_ptr<http::http_server>& by, http::bridge_p
 void node_process::work(const std::shared_ptr<execution::registry>& handlers) {
   executor_ = execution::make_executor(*handlers);
   types_ = handlers->types();
-  for (const auto& queue : settings_.job_queues)
-    metrics::queues.bound(queue);
   const auto fetches = keep(system_.spawn<caf::detached>(fetcher, outside_.make_queue, settings_.job_queues));
   auto what_to_hint = hinter_options{};
   what_to_hint.queues = settings_.job_queues;

@@ -201,7 +201,7 @@ constexpr std::array options{
         "requests that may wait for an answer, 1 to 1000000; the next one gets 503", servers_of_http),
     integer<&c::metrics_port, 0, 65'535>(
         "metrics-port", "METRICS_PORT",
-        "port where a worker serves /metrics and /healthz, 0 to 65535; 0: nowhere", "worker"),
+        "port where a worker serves /metrics, /readyz and /healthz, 0 to 65535; 0: nowhere", "worker"),
     duration<&c::job_timeout, 1, 604'800>(
         "timeout", "JOB_TIMEOUT",
         "seconds that a job may run if neither it nor its handler says, up to 604800", runners),

@@ -4,6 +4,7 @@
 #include "http/batch.hpp"
 #include "http/fingerprint.hpp"
 #include "http/json.hpp"
+#include "http/openapi.hpp"
 #include "http/problem.hpp"
 
 #include <caf/exit_reason.hpp>
@@ -67,6 +68,10 @@ reply show_page(const query& q, const storage::job_page& page) {
   if (shown.next)
     r.headers.emplace_back("Link", "</v1/jobs?" + next_page(q, *shown.next) + ">; rel=\"next\"");
   return r;
+}
+
+reply show_readiness(const actors::readiness& r) {
+  return {.status = r.reasons.empty() ? 200 : 503, .body = to_json(r)};
 }
 
 // -------------------------------------------------------------------------------- requests
@@ -192,6 +197,10 @@ void bridge::handle(const request& r, responder answer) {
     return answer(problem::no_such_job());
   if (to.what == kind::healthz)
     return answer({.body = R"({"status":"ok"})"});
+  if (to.what == kind::openapi)
+    return answer({.body = std::string{openapi()}});
+  if (to.what == kind::readyz && refusing_)
+    return answer(show_readiness({.reasons = {{"stopping", "the process ends"}}}));
   if (refusing_)
     return answer.refuse({ec::stopping, {}});
   dispatch(to, *q, r, std::move(answer));
@@ -201,6 +210,7 @@ void bridge::dispatch(const route& to, const query& q, const request& r, respond
   namespace atom = actors::atom;
   switch (to.what) {
   case kind::metrics: return metrics(std::move(answer));
+  case kind::readyz: return ready(std::move(answer));
   case kind::submit: return submit(q, r, std::move(answer));
   case kind::submit_batch: return submit_batch(r, std::move(answer));
   case kind::list: return list(q, std::move(answer));
@@ -220,6 +230,7 @@ void bridge::dispatch(const route& to, const query& q, const request& r, respond
   case kind::job_events:
   case kind::events: return watch(to.id, q, r, std::move(answer));
   case kind::healthz:
+  case kind::openapi:
   case kind::not_found:
   case kind::method_not_allowed: return;
   }
@@ -233,6 +244,12 @@ void bridge::metrics(responder answer) {
   caf::anon_send(quick_.next(),
                  make_question<std::string>(std::move(answer), nullptr, effect::reads, options_.answer_within,
                                             parts_.inspector, showing(show), actors::atom::measure_v));
+}
+
+void bridge::ready(responder answer) {
+  caf::anon_send(quick_.next(), make_question<actors::readiness>(
+                                    std::move(answer), nullptr, effect::reads, options_.answer_within,
+                                    parts_.inspector, showing(show_readiness), actors::atom::ready_v));
 }
 
 void bridge::submit(const query& q, const request& r, responder answer) {

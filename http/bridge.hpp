@@ -69,6 +69,7 @@ private:
 
   void dispatch(const route& to, const query& q, const request& r, responder answer);
   void metrics(responder answer);
+  void ready(responder answer);
   void submit(const query& q, const request& r, responder answer);
   void submit_batch(const request& r, responder answer);
   void get(job_id id, const query& q, responder answer);

@@ -28,6 +28,8 @@ constexpr auto jobs_path = std::string_view{"/v1/jobs"};
 constexpr auto batch_path = std::string_view{"/v1/jobs/batch"};
 
 constexpr verb of_health[] = {{"GET", kind::healthz, true}};
+constexpr verb of_ready[] = {{"GET", kind::readyz, true}};
+constexpr verb of_openapi[] = {{"GET", kind::openapi, true}};
 constexpr verb of_metrics[] = {{"GET", kind::metrics, true}};
 constexpr verb of_jobs[] = {{"POST", kind::submit}, {"GET", kind::list, true}, {"DELETE", kind::cancel_all}};
 constexpr verb of_batch[] = {{"POST", kind::submit_batch}};
@@ -39,6 +41,8 @@ constexpr resource resources[] = {
     {"/v1/jobs/retry", of_retry_all, "POST"},
     {"/v1/events", of_events, "GET"},
     {"/healthz", of_health, "GET, HEAD"},
+    {"/readyz", of_ready, "GET, HEAD"},
+    {"/openapi.json", of_openapi, "GET, HEAD"},
     {"/metrics", of_metrics, "GET, HEAD"},
 };
 

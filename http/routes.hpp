@@ -19,6 +19,10 @@ struct route {
     healthz,
     /// GET or HEAD /metrics
     metrics,
+    /// GET or HEAD /readyz
+    readyz,
+    /// GET or HEAD /openapi.json
+    openapi,
     /// POST /v1/jobs
     submit,
     /// POST /v1/jobs/batch
@@ -61,7 +65,7 @@ struct route {
 
 /// What is answered also where there is no job API.
 [[nodiscard]] constexpr bool is_for_operators(route::kind k) noexcept {
-  return k == route::kind::healthz || k == route::kind::metrics;
+  return k >= route::kind::healthz && k <= route::kind::openapi;
 }
 
 /// A route as it is documented: `{"GET", "/v1/jobs/{id}", kind::get}`.

@@ -275,6 +275,9 @@ public:
   /// True if a node of this host has beaten within `lease::overdue_after`.
   [[nodiscard]] virtual expected<bool> host_is_alive(const std::string& host) = 0;
 
+  /// The first ready job of each queue that a live node with a free slot takes, with its attempts so far.
+  /// Looks at the first `most` ready jobs of each queue. Each part by an index.
+  [[nodiscard]] virtual expected<std::vector<run_key>> heads(int most) = 0;
   /// The first ready jobs in queue order, for hints to be written again.
   [[nodiscard]] virtual expected<std::vector<hint>> ready_jobs(const ready_query& q) = 0;
   /// Turns at most `limit` due jobs ready.

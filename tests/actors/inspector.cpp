@@ -11,15 +11,27 @@ namespace {
 
 struct inspector_fixture : actor_fixture {
   neighbours around;
+  storage_actor storage;
   inspector_actor tested;
 
   inspector_fixture() {
     metrics::queues.bound("inspected");
     const auto queue = keep(sys.spawn(neighbour_queue, &around));
-    tested = keep(sys.spawn(inspector, queue));
+    storage = keep(sys.spawn(neighbour_storage, &around));
+    tested = keep(sys.spawn(inspector, storage, queue));
     run();
   }
   ~inspector_fixture() { end_actors(); }
+
+  readiness look() { return ask<readiness>(tested, atom::ready_v).value().value(); }
+  /// Asked all the time; the last answer.
+  readiness look_for(std::chrono::seconds time) {
+    for (; time > 0s; time -= 5s) {
+      (void)look();
+      advance(5s);
+    }
+    return look();
+  }
 
   std::string measure() { return ask<std::string>(tested, atom::measure_v).value().value(); }
 };
@@ -55,13 +67,72 @@ BOOST_AUTO_TEST_CASE(a_queue_that_does_not_answer_is_not_waited_for) {
         [](atom::flush) {},
     };
   }));
-  const auto slow = keep(sys.spawn(inspector, queue));
+  const auto slow = keep(sys.spawn(inspector, storage, queue));
   const auto first = start<std::string>(slow, atom::measure_v);
   const auto second = start<std::string>(slow, atom::measure_v);
   BOOST_TEST(!first->has_value());
   advance(1s);
   BOOST_TEST((first->has_value() && (*first)->has_value()));
   BOOST_TEST((second->has_value() && (*second)->has_value()));
+}
+
+BOOST_AUTO_TEST_CASE(ready_when_nothing_waits) {
+  const auto r = look_for(120s);
+  BOOST_TEST(r.database);
+  BOOST_TEST(r.progress.value());
+  BOOST_TEST(r.reasons.empty());
+}
+
+BOOST_AUTO_TEST_CASE(heads_that_stay_for_a_minute_are_no_progress) {
+  around.heads = {{7, 0}, {9, 2}};
+  BOOST_TEST(look_for(55s).progress.value());
+  const auto r = look_for(10s);
+  BOOST_TEST(!r.progress.value());
+  BOOST_TEST(r.database);
+  BOOST_TEST(r.reasons.at(0).code == "no_progress");
+  BOOST_TEST(r.reasons.at(0).detail.starts_with("job 7 "));
+}
+
+BOOST_AUTO_TEST_CASE(any_claim_is_progress) {
+  around.heads = {{7, 0}, {9, 2}};
+  (void)look_for(50s);
+  around.heads = {{7, 0}, {10, 0}};
+  BOOST_TEST(look_for(50s).progress.value());
+  // The same job, tried again.
+  around.heads = {{7, 0}, {10, 1}};
+  BOOST_TEST(look_for(50s).progress.value());
+  BOOST_TEST(!look_for(15s).progress.value());
+  around.heads = {};
+  BOOST_TEST(look_for(5s).progress.value());
+}
+
+BOOST_AUTO_TEST_CASE(what_happened_between_two_late_looks_is_unknown) {
+  around.heads = {{7, 0}};
+  (void)look();
+  advance(120s);
+  BOOST_TEST(look().progress.value());
+}
+
+BOOST_AUTO_TEST_CASE(one_look_serves_all_for_some_seconds) {
+  for (auto i = 0; i < 20; ++i)
+    (void)look();
+  BOOST_TEST(around.looks_at_heads == 1);
+  advance(3s);
+  (void)look();
+  BOOST_TEST(around.looks_at_heads == 2);
+}
+
+BOOST_AUTO_TEST_CASE(not_ready_without_the_database) {
+  around.heads = {{7, 0}};
+  (void)look_for(50s);
+  around.store_away = true;
+  const auto r = look_for(30s);
+  BOOST_TEST(!r.database);
+  BOOST_TEST(!r.progress.has_value());
+  BOOST_TEST(r.reasons.at(0).code == "database_away");
+  // Nobody could start anything meanwhile.
+  around.store_away = false;
+  BOOST_TEST(look_for(50s).progress.value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -104,6 +104,7 @@ storage_actor::behavior_type fake_storage(storage_actor::pointer self, surroundi
         w->progress.push_back(std::move(what));
       },
       [](atom::ready, const storage::ready_query&) -> caf::result<hints> { return hints{}; },
+      [](atom::ready, int) -> caf::result<run_keys> { return run_keys{}; },
       [](atom::promote, int) -> caf::result<storage::promotion> { return storage::promotion{}; },
       [](atom::rescue, const lease::suspect&) -> caf::result<job_changes> { return job_changes{}; },
       [](atom::prune, storage::prune_cursor) -> caf::result<storage::prune_report> {

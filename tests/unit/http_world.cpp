@@ -155,7 +155,10 @@ fake_manager_actor::behavior_type fake_manager(fake_pointer self, seen_ptr s) {
 }
 
 actors::inspector_actor::behavior_type fake_inspector(actors::inspector_actor::pointer) {
-  return {[](atom::measure) { return metrics::text(); }};
+  return {
+      [](atom::measure) { return metrics::text(); },
+      [](atom::ready) { return actors::readiness{.progress = true, .reasons = {}}; },
+  };
 }
 
 } // namespace

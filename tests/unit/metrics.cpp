@@ -81,6 +81,21 @@ BOOST_AUTO_TEST_CASE(documented_labels_and_kinds_are_those_of_the_code) {
   BOOST_TEST(rows > 20);
 }
 
+BOOST_AUTO_TEST_CASE(the_dashboard_names_only_metrics_that_are_there) {
+  auto text = std::istringstream{m::text()};
+  const auto in_code = names_after(text, "# HELP ");
+  auto file = std::ifstream{JOBD_SOURCE_DIR "/docs/grafana.json"};
+  const auto dashboard = std::string{std::istreambuf_iterator<char>{file}, {}};
+  const auto name = std::regex{R"(jobd_\w+)"};
+  auto named = std::set<std::string>{};
+  for (auto i = std::sregex_iterator{dashboard.begin(), dashboard.end(), name}; i != std::sregex_iterator{};
+       ++i)
+    named.insert(std::regex_replace(i->str(), std::regex{"_bucket$"}, ""));
+  BOOST_TEST(named.size() >= 15);
+  for (const auto& n : named)
+    BOOST_TEST(in_code.contains(n), n);
+}
+
 BOOST_AUTO_TEST_CASE(a_histogram_counts_each_value_in_the_first_bucket_that_holds_it) {
   auto h = m::histogram{m::sizes};
   for (const auto value : {0.0, 1.0, 1.5, 1000.0, 1000.5})
