@@ -30,6 +30,11 @@ connection_actor::behavior_type connection_state::make_behavior(connection_optio
       [this](atom::retry, const job_ids& ids) { return answer(store_->rerun(ids)); },
       [this](atom::history, job_id id) { return answer(store_->history(id)); },
       [this](atom::explain, job_id id) { return answer(store_->explain(id)); },
+      [this](atom::queues) { return answer(store_->queues()); },
+      [this](atom::pause, const std::string& queue, bool paused) {
+        return answer(store_->pause(queue, paused));
+      },
+      [this](atom::workers) { return answer(store_->workers()); },
       [this](atom::expire, int limit) { return answer(store_->expire(limit)); },
       [this](atom::ready, const storage::ready_query& q) { return answer(store_->ready_jobs(q)); },
       [this](atom::ready, int most) { return answer(store_->heads(most)); },

@@ -4,11 +4,10 @@
 
 namespace jobd::actors {
 
-fetcher_actor::behavior_type fetcher_state::make_behavior(const queue_factory& make_queue,
-                                                          std::vector<std::string> queues) {
+fetcher_actor::behavior_type fetcher_state::make_behavior(const queue_factory& make_queue) {
   queue_ = make_queue();
   return {
-      [this, queues = std::move(queues)](atom::pop, int most) -> caf::result<hints> {
+      [this](atom::pop, int most, const queue_names& queues) -> caf::result<hints> {
         auto popped = queue_->pop(queues, most, wait);
         if (!popped)
           return to_caf(popped.error());
@@ -18,8 +17,8 @@ fetcher_actor::behavior_type fetcher_state::make_behavior(const queue_factory& m
 }
 
 fetcher_actor::behavior_type fetcher(fetcher_actor::stateful_pointer<fetcher_state> self,
-                                     const queue_factory& make_queue, std::vector<std::string> queues) {
-  return self->state.make_behavior(make_queue, std::move(queues));
+                                     const queue_factory& make_queue) {
+  return self->state.make_behavior(make_queue);
 }
 
 } // namespace jobd::actors

@@ -13,14 +13,13 @@ public:
   static constexpr std::chrono::milliseconds wait{500};
 
   explicit fetcher_state(self_pointer) {}
-  fetcher_actor::behavior_type make_behavior(const queue_factory& make_queue,
-                                             std::vector<std::string> queues);
+  fetcher_actor::behavior_type make_behavior(const queue_factory& make_queue);
 
 private:
   std::unique_ptr<queue::job_queue> queue_;
 };
 
 fetcher_actor::behavior_type fetcher(fetcher_actor::stateful_pointer<fetcher_state> self,
-                                     const queue_factory& make_queue, std::vector<std::string> queues);
+                                     const queue_factory& make_queue);
 
 } // namespace jobd::actors

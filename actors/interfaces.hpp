@@ -31,6 +31,9 @@ using run_keys = std::vector<run_key>;
 using job_events = std::vector<job_event>;
 using job_changes = std::vector<storage::job_change>;
 using submitted = std::vector<created_job>;
+using queue_names = std::vector<std::string>;
+using worker_infos = std::vector<storage::worker_info>;
+using queue_infos = std::vector<storage::queue_info>;
 using attempt_records = std::vector<storage::attempt_record>;
 using messages = std::vector<queue::message>;
 using suspects = std::vector<lease::suspect>;
@@ -114,6 +117,9 @@ CAF_ADD_TYPE_ID(jobd, (jobd::storage::page_request))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::job_page))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::expiry))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::explanation))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::queue_info))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::queue_infos))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::worker_infos))
 CAF_ADD_ATOM(jobd, jobd::actors::atom, create, "create")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, find, "find")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, claim, "claim")
@@ -147,6 +153,9 @@ CAF_ADD_ATOM(jobd, jobd::actors::atom, retry, "retry")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, expire, "expire")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, history, "history")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, explain, "explain")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, queues, "queues")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, pause, "pause")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, workers, "workers")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, attend, "attend")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, read, "read")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, heard, "heard")
@@ -189,6 +198,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::page_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::job_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::expiry)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::explanation)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::queue_info)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::queue_infos)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::worker_infos)
 CAF_ERROR_CODE_ENUM(jobd::ec, "jobd")
 
 namespace jobd::actors {
@@ -209,6 +221,9 @@ using connection_actor = caf::typed_actor<
     caf::replies_to<atom::retry, job_ids>::with<job_changes>,
     caf::replies_to<atom::history, job_id>::with<attempt_records>,
     caf::replies_to<atom::explain, job_id>::with<storage::explanation>,
+    caf::replies_to<atom::queues>::with<queue_infos>,
+    caf::replies_to<atom::pause, std::string, bool>::with<storage::queue_info>,
+    caf::replies_to<atom::workers>::with<worker_infos>,
     caf::replies_to<atom::expire, int>::with<storage::expiry>,
     caf::replies_to<atom::ready, storage::ready_query>::with<hints>,
     caf::replies_to<atom::ready, int>::with<run_keys>,
@@ -240,6 +255,12 @@ using storage_actor = caf::typed_actor<
     caf::replies_to<atom::history, job_id>::with<attempt_records>,
     // Looks up why a job does not run.
     caf::replies_to<atom::explain, job_id>::with<storage::explanation>,
+    // Reads the queues.
+    caf::replies_to<atom::queues>::with<queue_infos>,
+    // Pauses a queue, or resumes it.
+    caf::replies_to<atom::pause, std::string, bool>::with<storage::queue_info>,
+    // Reads the live nodes that run jobs.
+    caf::replies_to<atom::workers>::with<worker_infos>,
     // Fails at most so many jobs that were not started in time.
     caf::replies_to<atom::expire, int>::with<storage::expiry>,
     // Takes jobs for a node.
@@ -285,6 +306,12 @@ using job_manager_actor = caf::typed_actor<
     caf::replies_to<atom::history, job_id>::with<attempt_records>,
     // Looks up why a job does not run; `ec::not_found`.
     caf::replies_to<atom::explain, job_id>::with<storage::explanation>,
+    // Reads the queues.
+    caf::replies_to<atom::queues>::with<queue_infos>,
+    // Pauses a queue, or resumes it. Workers hear of it by their beat; no claim is made from the answer on.
+    caf::replies_to<atom::pause, std::string, bool>::with<storage::queue_info>,
+    // Reads the live nodes that run jobs.
+    caf::replies_to<atom::workers>::with<worker_infos>,
     // Adds a reader of events.
     caf::reacts_to<atom::watch, event_subscription>>;
 
@@ -332,8 +359,9 @@ using queue_actor =
 
 /// The FETCHER actor (detached): waits for hints on a connection of its own.
 using fetcher_actor = caf::typed_actor<
-    // Takes at most so many; none after a short wait. `ec::queue_away`.
-    caf::replies_to<atom::pop, int>::with<hints>>;
+    // Takes at most so many from the first of these queues that has any; none after a short wait.
+    // `ec::queue_away`.
+    caf::replies_to<atom::pop, int, queue_names>::with<hints>>;
 
 /// A JOB RUNNER actor: sees one run through, from the executor's start to its outcome, and hands its progress
 /// on, once a second at most.
@@ -354,6 +382,8 @@ using worker_pool_actor = caf::typed_actor<
     // From the node: its beat of that time was renewed, this is what the store says runs here, and those of
     // them that are to end.
     caf::reacts_to<atom::beaten, run_keys, run_keys, steady_time>,
+    // From the node: these queues are paused. All others are not.
+    caf::reacts_to<atom::pause, queue_names>,
     // Clients asked for the end of these, wherever they run; attempt 0 is whichever attempt runs. What does
     // not run here does not matter, nor does asking again.
     caf::reacts_to<atom::cancel, run_keys>,

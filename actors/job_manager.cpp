@@ -76,6 +76,11 @@ job_manager_actor::behavior_type job_manager_state::make_behavior(job_manager_pa
       [this](atom::retry what, const storage::page_request& which) { return change_page(what, which); },
       [this](atom::history, job_id id) { return self_->delegate(parts_.storage, atom::history_v, id); },
       [this](atom::explain, job_id id) { return self_->delegate(parts_.storage, atom::explain_v, id); },
+      [this](atom::queues what) { return self_->delegate(parts_.storage, what); },
+      [this](atom::pause what, const std::string& queue, bool paused) {
+        return self_->delegate(parts_.storage, what, queue, paused);
+      },
+      [this](atom::workers what) { return self_->delegate(parts_.storage, what); },
       [this](atom::watch, event_subscription& what) {
         self_->send(parts_.watch, atom::watch_v, std::move(what));
       },

@@ -66,9 +66,11 @@ expected<void> node_state::beat_once(steady_time sent) {
     id_.reset();
     return join(sent);
   }
-  if (options_.pool)
+  if (options_.pool) {
+    self_->send(*options_.pool, atom::pause_v, std::move(report->paused));
     self_->send(*options_.pool, atom::beaten_v, std::move(report->running), std::move(report->cancelled),
                 sent);
+  }
   auto orphaning = suspects{};
   for (const auto id : report->orphaning)
     orphaning.push_back({id, {}});

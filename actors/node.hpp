@@ -16,7 +16,8 @@ struct node_options {
 
 /// - Connects and registers, again whenever it must, with backoff.
 /// - Renews the beat every `lease::beat_every`.
-/// - Tells the pool its id, what should run here and what of that is to end, and the rescuer who is overdue.
+/// - Tells the pool its id, what should run here and what of that is to end, which queues are
+///   paused, and the rescuer who is overdue.
 class node_state {
 public:
   static inline constexpr const char* name = "node";

@@ -64,6 +64,11 @@ storage_actor::behavior_type storage_state::make_behavior(storage_options option
       [this](atom::retry a, const job_ids& ids) { return serve<job_changes>(a, ids); },
       [this](atom::history a, job_id id) { return serve<attempt_records>(a, id); },
       [this](atom::explain a, job_id id) { return serve<storage::explanation>(a, id); },
+      [this](atom::queues a) { return serve<queue_infos>(a); },
+      [this](atom::pause a, const std::string& queue, bool paused) {
+        return serve<storage::queue_info>(a, queue, paused);
+      },
+      [this](atom::workers a) { return serve<worker_infos>(a); },
       [this](atom::expire a, int limit) { return upkeep<storage::expiry>(a, limit); },
       [this](atom::progress, storage::progress_update& p) { progress(p); },
       [this](atom::ready a, const storage::ready_query& q) { return upkeep<hints>(a, q); },
@@ -131,28 +136,28 @@ caf::result<storage::finish_answer> storage_state::finish(storage::finish_reques
   return answer;
 }
 
-template <class Answer, class Atom, class Question>
-caf::result<Answer> storage_state::upkeep(Atom what, const Question& question) {
+template <class Answer, class Atom, class... Question>
+caf::result<Answer> storage_state::upkeep(Atom what, const Question&... question) {
   if (!any_open())
     return away();
-  return enqueue<Answer>(what, question, std::nullopt);
+  return enqueue<Answer>(std::nullopt, what, question...);
 }
 
-template <class Answer, class Atom, class Question>
-caf::result<Answer> storage_state::serve(Atom what, const Question& question) {
+template <class Answer, class Atom, class... Question>
+caf::result<Answer> storage_state::serve(Atom what, const Question&... question) {
   if (away_for_long())
     return away();
-  return enqueue<Answer>(what, question, self_->clock().now());
+  return enqueue<Answer>(self_->clock().now(), what, question...);
 }
 
-template <class Answer, class Atom, class Question>
-caf::result<Answer> storage_state::enqueue(Atom what, const Question& question,
-                                           std::optional<time_point> since) {
+template <class Answer, class Atom, class... Question>
+caf::result<Answer> storage_state::enqueue(std::optional<time_point> since, Atom what,
+                                           const Question&... question) {
   auto answer = self_->make_response_promise<Answer>();
   const auto refuse = [answer](caf::error e) mutable { answer.deliver(std::move(e)); };
-  const auto run = [this, answer, refuse, what, question](std::size_t index) {
+  const auto run = [this, answer, refuse, what, question...](std::size_t index) {
     call<Answer>(
-        index, [answer](Answer& a) mutable { answer.deliver(std::move(a)); }, refuse, what, question);
+        index, [answer](Answer& a) mutable { answer.deliver(std::move(a)); }, refuse, what, question...);
   };
   calls_.push_back({run, refuse, since});
   dispatch();

@@ -97,13 +97,13 @@ private:
   caf::result<storage::finish_answer> finish(storage::finish_request& what);
   void progress(storage::progress_update& p);
   /// For clients: waits out a short outage.
-  template <class Answer, class Atom, class Question>
-  caf::result<Answer> serve(Atom what, const Question& question);
+  template <class Answer, class Atom, class... Question>
+  caf::result<Answer> serve(Atom what, const Question&... question);
   /// For duties, which have a patience of their own.
-  template <class Answer, class Atom, class Question>
-  caf::result<Answer> upkeep(Atom what, const Question& question);
-  template <class Answer, class Atom, class Question>
-  caf::result<Answer> enqueue(Atom what, const Question& question, std::optional<time_point> since);
+  template <class Answer, class Atom, class... Question>
+  caf::result<Answer> upkeep(Atom what, const Question&... question);
+  template <class Answer, class Atom, class... Question>
+  caf::result<Answer> enqueue(std::optional<time_point> since, Atom what, const Question&... question);
 
   // Work for idle connections.
   void dispatch();

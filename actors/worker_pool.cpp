@@ -6,8 +6,10 @@
 #include "actors/mailbox.hpp"
 #include "core/log.hpp"
 #include "core/metrics.hpp"
+#include "core/trace.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <ranges>
 #include <utility>
@@ -52,6 +54,7 @@ worker_pool_actor::behavior_type worker_pool_state::make_behavior(worker_pool_op
   options_ = std::move(options);
   parts_ = std::move(parts);
   metrics::slots.set(options_.concurrency);
+  open_queues_ = options_.queues;
   self_->set_down_handler([this](caf::down_msg& m) { runner_down(m); });
   self_->delayed_send(self_, wake_every, atom::wake_v);
   return {
@@ -61,6 +64,7 @@ worker_pool_actor::behavior_type worker_pool_state::make_behavior(worker_pool_op
         cancel(cancelled);
       },
       [this](atom::cancel, const run_keys& asked) { cancel(asked); },
+      [this](atom::pause, const queue_names& queues) { paused(queues); },
       [this](atom::progress, run_key key, std::string& json) { progress(key, json); },
       [this](atom::ended, run_key key, outcome& o) { ended(key, o); },
       [this](atom::wake) { wake(); },
@@ -109,11 +113,20 @@ void worker_pool_state::cancel(const run_keys& asked) {
     for (auto r = runs_.lower_bound(key); r != runs_.end() && r->first <= last; ++r) {
       if (std::exchange(r->second.cancelled, true))
         continue;
-      log::info("The pool ends a job that was cancelled.",
-                {{"job", r->first.id}, {"attempt", r->first.attempt}});
+      log::info("The pool ends a job that was cancelled.", {{"job", r->first.id},
+                                                            {"attempt", r->first.attempt},
+                                                            {"trace", trace_id(r->second.what.traceparent)}});
       end(r->first, stop_reason::cancelled, options_.kill_grace);
     }
   }
+}
+
+void worker_pool_state::paused(const queue_names& queues) {
+  open_queues_.clear();
+  std::ranges::copy_if(options_.queues, std::back_inserter(open_queues_), [&](const std::string& queue) {
+    return std::ranges::find(queues, queue) == queues.end();
+  });
+  step();
 }
 
 void worker_pool_state::progress(run_key key, std::string& json) {
@@ -136,7 +149,7 @@ void worker_pool_state::ended(run_key key, outcome& o) {
       .observe(seconds{self_->clock().now() - r.started}.count());
   if (r.lost)
     log::warn("The pool drops the outcome of a run that is no longer its own.",
-              {{"job", key.id}, {"attempt", key.attempt}});
+              {{"job", key.id}, {"attempt", key.attempt}, {"trace", trace_id(r.what.traceparent)}});
   else
     finish(r.what, r.node, std::move(o));
   step();
@@ -210,12 +223,12 @@ void worker_pool_state::fetch() {
   auto demand = options_.prefetch - reserved();
   if (!buffers_)
     demand = std::min(demand, free_slots() - static_cast<int>(buffer_.size()));
-  if (fetching_ || demand <= 0 || self_->clock().now() < fetch_at_)
+  if (fetching_ || demand <= 0 || open_queues_.empty() || self_->clock().now() < fetch_at_)
     return;
   fetching_ = true;
   ask<hints>(
       self_, parts_.fetcher, fetch_timeout, [this](hints& popped) { fetched(popped); },
-      [this](const caf::error&) { queue_away(); }, atom::pop_v, demand);
+      [this](const caf::error&) { queue_away(); }, atom::pop_v, demand, open_queues_);
 }
 
 void worker_pool_state::fetched(hints& popped) {
@@ -257,10 +270,10 @@ void worker_pool_state::claim_buffered() {
 /// Without the queue: what the database has, in its order, one question at a time.
 void worker_pool_state::claim_from_store() {
   const auto n = std::min(free_slots(), options_.prefetch - reserved());
-  if (n <= 0 || !claims_.empty() || self_->clock().now() < claim_at_)
+  if (n <= 0 || open_queues_.empty() || !claims_.empty() || self_->clock().now() < claim_at_)
     return;
   claim_at_ = self_->clock().now() + pace_without_queue;
-  claim({*node_, {}, options_.queues, claimable_types(), n}, {});
+  claim({*node_, {}, open_queues_, claimable_types(), n}, {});
 }
 
 void worker_pool_state::claim(storage::claim_request what, hints from) {
@@ -370,7 +383,9 @@ void worker_pool_state::end_what_is_out_of_time() {
   const auto now = self_->clock().now();
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     const auto key = deadlines_.begin()->second;
-    log::info("The pool ends a job that ran out of its time.", {{"job", key.id}, {"attempt", key.attempt}});
+    log::info(
+        "The pool ends a job that ran out of its time.",
+        {{"job", key.id}, {"attempt", key.attempt}, {"trace", trace_id(runs_.at(key).what.traceparent)}});
     end(key, stop_reason::timeout, options_.kill_grace);
   }
   if (grace_ends_ && now >= *grace_ends_) {
@@ -386,7 +401,7 @@ void worker_pool_state::end_what_is_out_of_lease() {
     if (!std::exchange(r.exclusive, false))
       continue;
     log::warn("The pool ends an exclusive job: it cannot prove that the job is still its own.",
-              {{"job", key.id}, {"attempt", key.attempt}});
+              {{"job", key.id}, {"attempt", key.attempt}, {"trace", trace_id(r.what.traceparent)}});
     // Others may run it from `condemn_after` on, so its processes get no grace beyond what is left until
     // then.
     end(key, stop_reason::give_back, std::min<std::chrono::milliseconds>(options_.kill_grace, 1s));
@@ -424,7 +439,10 @@ void worker_pool_state::written(run_key key, storage::finish_answer answer) {
   const auto entry = std::move(outbox_.extract(key).mapped());
   if (answer == storage::finish_answer::stale) {
     metrics::refused_outcomes.add();
-    log::warn("The store refused a late outcome.", {{"job", key.id}, {"attempt", key.attempt}});
+    log::warn("The store refused a late outcome.",
+              {{"job", key.id},
+               {"attempt", key.attempt},
+               {"trace", trace_id(entry.job ? entry.job->traceparent : std::string{})}});
   } else if (entry.job) {
     accepted(*entry.job, entry.what.what);
   }

@@ -39,6 +39,9 @@ struct worker_pool_parts {
 /// - Asks the fetcher for no more hints than it can hold (`prefetch` bounds what is buffered, claimed,
 /// running, and
 ///   ended but not yet written).
+/// - Takes nothing from queues that are paused. The store claims nothing from them either, so what was
+/// fetched
+///   before is dropped, and hinted again when the queue is resumed.
 /// - Claims as many jobs as slots are free, from the buffer, or from the database while the queue is away.
 /// - Gives hints back that found no slot in time, and then buffers none until a run has ended.
 /// - Runs each job in a job runner of its own, and ends what is out of time, out of its lease, or cancelled.
@@ -84,6 +87,7 @@ private:
   void joined(node_id id, steady_time sent);
   void beaten(const run_keys& should_run, steady_time sent);
   void cancel(const run_keys& asked);
+  void paused(const queue_names& queues);
   void progress(run_key key, std::string& json);
   void ended(run_key key, outcome& o);
   void wake();
@@ -130,6 +134,8 @@ private:
   std::optional<node_id> node_;
   time_point last_beat_;
 
+  /// Those of its queues that are not paused.
+  queue_names open_queues_;
   std::deque<buffered> buffer_;
   bool fetching_ = false;
   bool queue_away_ = false;

@@ -147,7 +147,7 @@ bool node_process::listen(std::unique_ptr<http::http_server>& by, http::bridge_p
 void node_process::work(const std::shared_ptr<execution::registry>& handlers) {
   executor_ = execution::make_executor(*handlers);
   types_ = handlers->types();
-  const auto fetches = keep(system_.spawn<caf::detached>(fetcher, outside_.make_queue, settings_.job_queues));
+  const auto fetches = keep(system_.spawn<caf::detached>(fetcher, outside_.make_queue));
   auto what_to_hint = hinter_options{};
   what_to_hint.queues = settings_.job_queues;
   what_to_hint.types = types_;

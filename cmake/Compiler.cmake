@@ -16,6 +16,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   # g++ 12 gives it without reason for tl::expected at -O1.
   target_compile_options(jobd_options INTERFACE -Wno-free-nonheap-object)
 endif()
+if(JOBD_FUZZ)
+  # Has libFuzzer see which branches a run took.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 if(JOBD_SANITIZE)
   # CAF 0.17 takes references to null in its own headers.
   add_compile_options(-fsanitize=address,undefined -fno-sanitize=null -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)

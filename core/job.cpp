@@ -41,6 +41,15 @@ bool is_name(std::string_view text) noexcept {
   return !text.empty() && text.size() <= limits::name_bytes && std::ranges::all_of(text, allowed);
 }
 
+std::vector<std::string> split_names(std::string_view text) {
+  auto names = std::vector<std::string>{};
+  while (!text.empty()) {
+    names.emplace_back(text.substr(0, text.find(',')));
+    text.remove_prefix(std::min(names.back().size() + 1, text.size()));
+  }
+  return names;
+}
+
 expected<void> validate(const job_spec& spec) {
   static constexpr auto name_rule = " must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -";
   if (!is_name(spec.type))

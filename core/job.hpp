@@ -67,6 +67,8 @@ struct job_spec {
   std::optional<seconds> expires_in;
   /// How many jobs of the same type and object may run at a time: 1, or 0 for no limit.
   int object_limit = 0;
+  /// As `read_traceparent` gives it; empty: none.
+  std::string traceparent;
 
   friend bool operator==(const job_spec&, const job_spec&) = default;
 };
@@ -75,6 +77,9 @@ struct job_spec {
 [[nodiscard]] expected<void> validate(const job_spec& spec);
 /// `type` and `queue`: 1 to 64 of `A-Z a-z 0-9 . _ : -`.
 [[nodiscard]] bool is_name(std::string_view text) noexcept;
+
+/// Names with commas between; nothing if empty.
+[[nodiscard]] std::vector<std::string> split_names(std::string_view text);
 
 /// The answer to a submission.
 struct created_job {
@@ -113,6 +118,7 @@ struct job {
   std::optional<std::string> progress;
   /// It runs, and a client asked for its end.
   bool cancel_requested = false;
+  std::optional<std::string> traceparent;
 };
 
 /// What a worker needs of a job that it has claimed.
@@ -128,6 +134,8 @@ struct claimed_job {
   int max_attempts = 1;
   int failures = 0;
   int object_limit = 0;
+  /// W3C trace context of the request that made the job; empty: none.
+  std::string traceparent;
   /// By the store's clock, from when it was ready to now. Absent from the second attempt on: when a job that
   /// was given back was ready again is kept nowhere.
   std::optional<seconds> waited = {};

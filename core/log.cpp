@@ -73,7 +73,8 @@ std::string text_value(const std::string& value) {
 std::string text_line(level l, std::string_view sentence, fields with) {
   auto line = std::string{names_of(l).text} + ' ' + on_one_line(sentence);
   for (const auto& f : with)
-    line.append(" ").append(f.key).append("=").append(text_value(f.value));
+    if (f.value)
+      line.append(" ").append(f.key).append("=").append(text_value(*f.value));
   return line;
 }
 
@@ -81,7 +82,8 @@ std::string json_line(level l, std::string_view sentence, fields with) {
   auto line = std::string{R"("level":")"}.append(names_of(l).json);
   line.append(R"(","message":)").append(json_string(storable_text(sentence)));
   for (const auto& f : with)
-    line.append(",").append(json_string(f.key)).append(":").append(json_string(storable_text(f.value)));
+    if (f.value)
+      line.append(",").append(json_string(f.key)).append(":").append(json_string(storable_text(*f.value)));
   return line;
 }
 

@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,14 +14,15 @@ namespace jobd::log {
 enum class level : std::uint8_t { debug, info, warn, error };
 enum class format : std::uint8_t { text, json };
 
-/// `key=value` beside the sentence. Numbers and texts convert by themselves.
+/// `key=value` beside the sentence. Numbers and texts convert by themselves. One without a value is left out.
 struct field {
   std::string_view key;
-  std::string value;
+  std::optional<std::string> value;
 
   field(std::string_view k, std::string v) : key(k), value(std::move(v)) {}
   field(std::string_view k, std::string_view v) : key(k), value(v) {}
   field(std::string_view k, const char* v) : key(k), value(v) {}
+  field(std::string_view k, std::optional<std::string_view> v) : key(k), value(v) {}
   /// The shortest text that reads back as `v`.
   field(std::string_view k, double v);
   template <std::integral Integer>

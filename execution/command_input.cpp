@@ -25,6 +25,8 @@ std::vector<std::string> command_environment(const claimed_job& j, const handler
   all[std::string(attempt_variable)] = std::to_string(j.attempt);
   all["JOB_OBJECT_ID"] = std::to_string(j.object_id);
   all["JOB_TYPE"] = j.type;
+  if (!j.traceparent.empty())
+    all["TRACEPARENT"] = j.traceparent;
   all["JOB_PROGRESS_FD"] = std::to_string(progress_descriptor);
   std::vector<std::string> list;
   list.reserve(all.size());

@@ -31,12 +31,27 @@ struct mistake : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// taoJSON keeps the first of two equal keys and says nothing; here that would hide a handler.
+/// What taoJSON lets pass. It keeps the first of two equal keys and says nothing, which would hide a handler
+/// here, and recurses with each level, which would overflow the stack.
 template <class Consumer>
-struct unique_keys : Consumer {
+struct strict : Consumer {
+  std::size_t depth = 0;
   std::vector<std::set<std::string, std::less<>>> seen;
 
+  void go_deeper() {
+    if (++depth > limits::json_depth)
+      throw mistake("is nested deeper than " + std::to_string(limits::json_depth) + " levels");
+  }
+  void begin_array(std::size_t size = 0) {
+    go_deeper();
+    Consumer::begin_array(size);
+  }
+  void end_array(std::size_t size = 0) {
+    --depth;
+    Consumer::end_array(size);
+  }
   void begin_object(std::size_t size = 0) {
+    go_deeper();
     seen.emplace_back();
     Consumer::begin_object(size);
   }
@@ -48,6 +63,7 @@ struct unique_keys : Consumer {
   void key(std::string&& k) { key(std::string_view(k)); }
   void key(const char* k) { key(std::string_view(k)); }
   void end_object(std::size_t size = 0) {
+    --depth;
     seen.pop_back();
     Consumer::end_object(size);
   }
@@ -67,7 +83,7 @@ std::string find_program(const std::string& program, const fs::path& folder) {
   if (program.find('/') != program.npos) {
     const auto path = (folder / program).lexically_normal();
     if (!is_program(path))
-      throw mistake("command: " + path.string() + " is not an executable file");
+      throw mistake("command: " + json_string(storable_text(path.string())) + " is not an executable file");
     return path.string();
   }
   const auto path = search_path();
@@ -77,7 +93,7 @@ std::string find_program(const std::string& program, const fs::path& folder) {
     if (is_program(candidate))
       return fs::absolute(candidate).string();
     if (entry.size() == rest.size())
-      throw mistake("command: there is no program " + program + " in PATH");
+      throw mistake("command: there is no program " + json_string(program) + " in PATH");
     rest.remove_prefix(entry.size() + 1);
   }
 }
@@ -126,9 +142,10 @@ int read_memory(const value& v) {
 }
 
 std::map<std::string, std::string> read_environment(const value& v) {
-  static const std::set<std::string, std::less<>> ours{std::string(id_variable),
-                                                       std::string(attempt_variable), "JOB_OBJECT_ID",
-                                                       "JOB_TYPE", "JOB_PROGRESS_FD"};
+  static const std::set<std::string, std::less<>> ours{
+      std::string(id_variable), std::string(attempt_variable),
+      "JOB_OBJECT_ID",          "JOB_TYPE",
+      "JOB_PROGRESS_FD",        "TRACEPARENT"};
   if (!v.is_object())
     throw mistake("env must be an object from name to text");
   std::map<std::string, std::string> all;
@@ -138,7 +155,7 @@ std::map<std::string, std::string> read_environment(const value& v) {
     if (ours.contains(name))
       throw mistake("env: " + name + " is set by jobd itself");
     if (!text.is_string_type() || has_nul(text.as<std::string>()))
-      throw mistake("env: the value of " + name + " must be a text without NUL");
+      throw mistake("env: the value of " + json_string(name) + " must be a text without NUL");
     all[name] = text.as<std::string>();
   }
   return all;
@@ -193,7 +210,7 @@ handler read_handler(const std::string& type, const value& v, const fs::path& fo
 expected<std::map<std::string, handler>> read_handlers(const std::string& text, const std::string& name,
                                                        const registry& known) {
   try {
-    const auto v = tao::json::jaxn::from_string<unique_keys>(text, name);
+    const auto v = tao::json::jaxn::from_string<strict>(text, name);
     if (!v.is_object())
       return fail(ec::invalid, name + ": must be an object from job type to handler");
     const auto folder = fs::absolute(name).parent_path();

@@ -1,6 +1,7 @@
 #include "http/bridge.hpp"
 
 #include "core/metrics.hpp"
+#include "core/trace.hpp"
 #include "http/batch.hpp"
 #include "http/fingerprint.hpp"
 #include "http/json.hpp"
@@ -227,6 +228,16 @@ void bridge::dispatch(const route& to, const query& q, const request& r, respond
     return ask<storage::explanation>(effect::reads, 0,
                                      showing([](const auto& e) { return reply{.body = to_json(e)}; }),
                                      std::move(answer), atom::explain_v, to.id);
+  case kind::queues:
+    return ask<actors::queue_infos>(effect::reads, 0,
+                                    showing([](const auto& all) { return reply{.body = to_json(all)}; }),
+                                    std::move(answer), atom::queues_v);
+  case kind::pause:
+  case kind::resume: return pause(to, r, std::move(answer));
+  case kind::workers:
+    return ask<actors::worker_infos>(effect::reads, 0,
+                                     showing([](const auto& all) { return reply{.body = to_json(all)}; }),
+                                     std::move(answer), atom::workers_v);
   case kind::job_events:
   case kind::events: return watch(to.id, q, r, std::move(answer));
   case kind::healthz:
@@ -260,6 +271,7 @@ void bridge::submit(const query& q, const request& r, responder answer) {
   auto spec = parse_job_spec(r.body);
   if (!spec)
     return answer.refuse(spec.error());
+  spec->traceparent = read_traceparent(r.traceparent).value_or("");
   if (!q.wait)
     return store(std::move(*spec), r, showing(show_created), std::move(answer));
   auto place = waiting_room::enter(waits_);
@@ -295,6 +307,9 @@ void bridge::submit_batch(const request& r, responder answer) {
   auto jobs = parse_batch(r.body, lines ? batch_format::lines : batch_format::array);
   if (!jobs)
     return answer.refuse(jobs.error());
+  if (const auto trace = read_traceparent(r.traceparent))
+    for (auto& spec : *jobs)
+      spec.traceparent = *trace;
   auto submission = r.idempotency_key ? submission_of(r) : storage::submission{};
   if (!submission)
     return answer.refuse(submission.error());
@@ -344,6 +359,14 @@ void bridge::change_all(const route& to, const query& q, const request& r, respo
     return ask<bulk_report>(effect::writes, 0, showing(show_cancel), std::move(answer),
                             actors::atom::cancel_v, page);
   ask<bulk_report>(effect::writes, 0, showing(show_retry), std::move(answer), actors::atom::retry_v, page);
+}
+
+void bridge::pause(const route& to, const request& r, responder answer) {
+  if (r.body_bytes > 0)
+    return answer(problem::unwanted_body());
+  ask<storage::queue_info>(
+      effect::writes, 0, showing([](const auto& q) { return reply{.body = to_json(q)}; }), std::move(answer),
+      actors::atom::pause_v, std::string{to.name}, to.what == kind::pause);
 }
 
 void bridge::watch(job_id id, const query& q, const request& r, responder answer) {

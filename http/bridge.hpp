@@ -76,6 +76,7 @@ private:
   void list(const query& q, responder answer);
   void change_one(const route& to, const request& r, responder answer);
   void change_all(const route& to, const query& q, const request& r, responder answer);
+  void pause(const route& to, const request& r, responder answer);
   void watch(job_id id, const query& q, const request& r, responder answer);
 
   /// Has a job stored and goes on with the answer as `take` does.

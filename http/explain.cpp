@@ -40,6 +40,10 @@ reason why_blocked(const job& j, job_id by) {
           .blocked_by = by};
 }
 
+reason why_paused(const job& j) {
+  return {.code = "paused", .detail = "queue " + j.queue + " is paused"};
+}
+
 reason why_no_worker(const job& j) {
   return {.code = "no_worker", .detail = "no live worker takes type " + j.type + " from queue " + j.queue};
 }
@@ -65,6 +69,8 @@ std::vector<reason> explain(const storage::explanation& e) {
     reasons.push_back(why_later(j));
   if (e.blocked_by)
     reasons.push_back(why_blocked(j, *e.blocked_by));
+  if (e.paused)
+    reasons.push_back(why_paused(j));
   if (!e.has_worker)
     reasons.push_back(why_no_worker(j));
   if (reasons.empty())

@@ -12,7 +12,7 @@ namespace jobd::http {
 /// Why a job is in the status that it is in.
 struct reason {
   /// `final`, `running`, `scheduled` (for a time that its client gave), `retry_at` (after a failure),
-  /// `object_busy`, `no_worker` or `queued`.
+  /// `object_busy`, `paused`, `no_worker` or `queued`.
   std::string_view code;
   /// For people.
   std::string detail;

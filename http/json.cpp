@@ -313,6 +313,21 @@ std::string show_attempt(const storage::attempt_record& a) {
   return std::move(out).finish();
 }
 
+std::string show_worker(const storage::worker_info& w) {
+  auto out = object_writer{};
+  out.number("node_id", w.id);
+  out.text("host", w.what.host);
+  out.number("pid", w.what.pid);
+  out.text("version", w.what.version);
+  out.time("started_at", w.started_at);
+  out.time("heartbeat_at", w.heartbeat_at);
+  out.number("slots", w.what.slots);
+  out.number("running", w.running);
+  out.raw("queues", array_of(w.what.queues, json_string));
+  out.raw("types", array_of(w.what.types, json_string));
+  return std::move(out).finish();
+}
+
 std::string show_reason(const reason& r) {
   auto out = object_writer{};
   out.text("code", r.code);
@@ -383,6 +398,7 @@ std::string to_json(const job& j) {
   out.number("object_limit", j.object_limit);
   out.raw("progress", j.progress ? *j.progress : "null");
   out.boolean("cancel_requested", j.cancel_requested);
+  j.traceparent ? out.text("traceparent", *j.traceparent) : out.raw("traceparent", "null");
   return std::move(out).finish();
 }
 
@@ -421,6 +437,23 @@ std::string to_json(const storage::explanation& e) {
   out.text("status", to_string(e.what.status));
   out.raw("reasons", array_of(explain(e), show_reason));
   return std::move(out).finish();
+}
+
+std::string to_json(const storage::queue_info& q) {
+  auto out = object_writer{};
+  out.text("name", q.name);
+  out.boolean("paused", q.paused);
+  out.time("changed_at", q.changed_at);
+  out.number("workers", q.workers);
+  return std::move(out).finish();
+}
+
+std::string to_json(const std::vector<storage::queue_info>& queues) {
+  return "{\"queues\":" + array_of(queues, [](const auto& q) { return to_json(q); }) + "}";
+}
+
+std::string to_json(const std::vector<storage::worker_info>& workers) {
+  return "{\"workers\":" + array_of(workers, show_worker) + "}";
 }
 
 std::string to_json(const actors::readiness& r) {

@@ -45,6 +45,14 @@ inline constexpr std::size_t most_page_bytes = 16 << 20;
 /// `{"job_id":1,"status":"created","reasons":[{"code":"scheduled","detail":"…","until":"…"}]}`
 [[nodiscard]] std::string to_json(const storage::explanation& e);
 
+/// `{"name":"default","paused":false,"changed_at":null,"workers":2}`
+[[nodiscard]] std::string to_json(const storage::queue_info& q);
+/// `{"queues":[{"name":"default",…}]}`
+[[nodiscard]] std::string to_json(const std::vector<storage::queue_info>& queues);
+
+/// `{"workers":[{"node_id":3,"host":"a",…}]}`
+[[nodiscard]] std::string to_json(const std::vector<storage::worker_info>& workers);
+
 /// `{"cancelled":1,"asked_to_end":0,"next_cursor":null}`
 [[nodiscard]] std::string cancelled_json(int cancelled, int asked_to_end, const std::optional<job_id>& next);
 /// `{"retried":1,"next_cursor":null}`

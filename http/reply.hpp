@@ -22,6 +22,8 @@ struct request {
   /// The headers Idempotency-Key and Last-Event-ID, if they were sent.
   std::optional<std::string_view> idempotency_key = {};
   std::string_view last_event_id = {};
+  /// The header traceparent, not checked.
+  std::string_view traceparent = {};
 };
 
 /// What is answered.

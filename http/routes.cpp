@@ -25,6 +25,7 @@ struct resource {
 };
 
 constexpr auto jobs_path = std::string_view{"/v1/jobs"};
+constexpr auto queues_path = std::string_view{"/v1/queues"};
 constexpr auto batch_path = std::string_view{"/v1/jobs/batch"};
 
 constexpr verb of_health[] = {{"GET", kind::healthz, true}};
@@ -34,12 +35,16 @@ constexpr verb of_metrics[] = {{"GET", kind::metrics, true}};
 constexpr verb of_jobs[] = {{"POST", kind::submit}, {"GET", kind::list, true}, {"DELETE", kind::cancel_all}};
 constexpr verb of_batch[] = {{"POST", kind::submit_batch}};
 constexpr verb of_retry_all[] = {{"POST", kind::retry_all}};
+constexpr verb of_queues[] = {{"GET", kind::queues, true}};
+constexpr verb of_workers[] = {{"GET", kind::workers, true}};
 constexpr verb of_events[] = {{"GET", kind::events}};
 constexpr resource resources[] = {
     {jobs_path, of_jobs, "GET, HEAD, POST, DELETE"},
     {batch_path, of_batch, "POST"},
     {"/v1/jobs/retry", of_retry_all, "POST"},
     {"/v1/events", of_events, "GET"},
+    {queues_path, of_queues, "GET, HEAD"},
+    {"/v1/workers", of_workers, "GET, HEAD"},
     {"/healthz", of_health, "GET, HEAD"},
     {"/readyz", of_ready, "GET, HEAD"},
     {"/openapi.json", of_openapi, "GET, HEAD"},
@@ -56,6 +61,14 @@ constexpr resource parts_of_a_job[] = {
     {"", of_job, "GET, HEAD, DELETE"},     {"/retry", of_retry, "POST"},
     {"/history", of_history, "GET, HEAD"}, {"/explain", of_explain, "GET, HEAD"},
     {"/events", of_job_events, "GET"},
+};
+
+constexpr verb of_pause[] = {{"POST", kind::pause}};
+constexpr verb of_resume[] = {{"POST", kind::resume}};
+/// What follows `/v1/queues/{name}`.
+constexpr resource parts_of_a_queue[] = {
+    {"/pause", of_pause, "POST"},
+    {"/resume", of_resume, "POST"},
 };
 
 /// RFC 9112 §3.2.2: a server takes `http://host/path` for `/path`.
@@ -82,16 +95,34 @@ route by_method(std::string_view method, const resource& r, job_id id = 0) noexc
   return {kind::method_not_allowed, id, {}, r.allowed};
 }
 
+/// What follows the path of all jobs, or of all queues, and a slash; empty if it is something else.
+std::string_view part_after(std::string_view parent, std::string_view path) noexcept {
+  if (!path.starts_with(parent) || path.size() < parent.size() + 2 || path[parent.size()] != '/')
+    return {};
+  return path.substr(parent.size() + 1);
+}
+
+route by_queue(std::string_view method, std::string_view path) noexcept {
+  const auto name = path.substr(0, path.find('/'));
+  for (const auto& r : parts_of_a_queue)
+    if (is_name(name) && r.path == path.substr(name.size())) {
+      auto found = by_method(method, r);
+      found.name = name;
+      return found;
+    }
+  return {};
+}
+
 route by_path(std::string_view method, std::string_view path) noexcept {
   for (const auto& r : resources)
     if (r.path == path)
       return by_method(method, r);
-  if (!path.starts_with(jobs_path) || path.size() < jobs_path.size() + 2 || path[jobs_path.size()] != '/')
-    return {};
-  path.remove_prefix(jobs_path.size() + 1);
-  const auto id = path.substr(0, path.find('/'));
+  if (const auto queue = part_after(queues_path, path); !queue.empty())
+    return by_queue(method, queue);
+  const auto job = part_after(jobs_path, path);
+  const auto id = job.substr(0, job.find('/'));
   for (const auto& r : parts_of_a_job)
-    if (!id.empty() && r.path == path.substr(id.size()))
+    if (!id.empty() && r.path == job.substr(id.size()))
       return by_method(method, r, parse_id(id));
   return {};
 }

@@ -47,6 +47,14 @@ struct route {
     job_events,
     /// GET /v1/events
     events,
+    /// GET or HEAD /v1/queues
+    queues,
+    /// POST /v1/queues/{name}/pause
+    pause,
+    /// POST /v1/queues/{name}/resume
+    resume,
+    /// GET or HEAD /v1/workers
+    workers,
   };
   kind what = kind::not_found;
   /// Only where the path has an id; 0 if it is none that a job can have.
@@ -55,6 +63,8 @@ struct route {
   std::string_view query = {};
   /// Only for `method_not_allowed`: the methods that are, for the header Allow.
   std::string_view allowed = {};
+  /// Only where the path has the name of a queue; a part of the target.
+  std::string_view name = {};
 
   friend bool operator==(const route&, const route&) = default;
 };

@@ -382,6 +382,7 @@ restinio::request_handling_status_t http_server::impl::accept(const restinio::re
         .body_bytes = std::max<std::uint64_t>(req->body().size(), declared_bytes(header)),
         .idempotency_key = field(header, "Idempotency-Key"),
         .last_event_id = field(header, "Last-Event-ID").value_or(std::string_view{}),
+        .traceparent = field(header, "traceparent").value_or(std::string_view{}),
     };
     bridge_.handle(r, responder{std::make_unique<exchange>(io_, *req, traffic_, name_of_route(r))});
   } catch (const std::exception& e) {

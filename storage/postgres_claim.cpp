@@ -27,12 +27,14 @@ update jobs j set status = 'running', attempt = attempt + 1, node_id = $3::bigin
   start_time = timezone('utc', now()), end_time = null, progress = null
 from picked p where j.id = p.id and p.id not in (select id from aside)
 returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, j.timeout, j.max_attempts,
-  j.failures, j.object_limit,
+  j.failures, j.object_limit, j.traceparent,
   case when j.attempt = 1 then
     greatest(extract(epoch from j.start_time - greatest(j.created_at, j.run_at)), 0)::float8 end
 )sql";
 
 // A node without a row claims nothing: it was condemned, and what it took now would be taken from it at once.
+
+// Paused queues are looked up once in each statement, by an index that is nearly always empty.
 
 /// `ready is not false` is `ready`, written so that the planner does not see that the index of ready jobs
 /// would do: it would walk all of that index for a few ids, where the primary key finds each at once.
@@ -42,6 +44,7 @@ with picked as (
   where id = any($1::bigint[]) and status = 'created' and ready is not false and type = any($2::text[])
     and (expires_at is null or expires_at > timezone('utc', now()))
     and exists (select from nodes where nodes.id = $3::bigint)
+    and queue <> all(array(select name from queues where paused))
   order by priority, id
   limit $4::bigint
   for update skip locked
@@ -63,6 +66,7 @@ with picked as materialized (
     limit $4::bigint
     for update skip locked
   ) head
+  where q.name <> all(array(select name from queues where paused))
   order by q.place, head.priority, head.id
   limit $4::bigint
 ))sql"} + claim_picked;
@@ -85,8 +89,9 @@ std::vector<claimed_job> read_claimed(const rows& r) {
     j.max_attempts = r.number<int>(row, 8);
     j.failures = r.number<int>(row, 9);
     j.object_limit = r.number<int>(row, 10);
-    if (!r.null(row, 11))
-      j.waited = seconds{r.number<double>(row, 11)};
+    j.traceparent = r.text(row, 11);
+    if (!r.null(row, 12))
+      j.waited = seconds{r.number<double>(row, 12)};
   }
   std::ranges::sort(jobs, {}, [](const claimed_job& j) { return std::tuple{j.priority, j.id}; });
   return jobs;

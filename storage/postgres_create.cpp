@@ -14,24 +14,24 @@ with asked as materialized (
   select nextval('jobs_id_seq') as id, a.*,
     coalesce(a.at, timezone('utc', now()) + nullif(a.delay, 0) * interval '1 second') as due
   from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::float8[], $7::integer[],
-              $8::timestamp[], $9::float8[], $10::float8[], $11::integer[])
+              $8::timestamp[], $9::float8[], $10::float8[], $11::integer[], $12::text[])
     with ordinality as a(object_id, type, queue, payload, priority, timeout, max_attempts, at, delay, expires_in,
-                         object_limit, place)
+                         object_limit, traceparent, place)
 ), won as (
   insert into job_dedupe (type, object_id, job_id, expires_at)
-  select type, object_id, id, timezone('utc', now()) + $12::float8 * interval '1 second'
-  from asked where $12::float8 > 0
+  select type, object_id, id, timezone('utc', now()) + $13::float8 * interval '1 second'
+  from asked where $13::float8 > 0
   order by type, object_id
   on conflict (type, object_id) do update set job_id = excluded.job_id, expires_at = excluded.expires_at
     where job_dedupe.expires_at <= timezone('utc', now())
   returning job_id
 ), kept as (
   insert into jobs (id, object_id, type, queue, payload, priority, timeout, max_attempts, run_at, ready,
-                    expires_at, object_limit)
+                    expires_at, object_limit, traceparent)
   select id, object_id, type, queue, payload::jsonb, priority, timeout, max_attempts, due,
     due is null or due <= timezone('utc', now()),
-    timezone('utc', now()) + expires_in * interval '1 second', object_limit
-  from asked where $12::float8 is null or id in (select job_id from won)
+    timezone('utc', now()) + expires_in * interval '1 second', object_limit, traceparent
+  from asked where $13::float8 is null or id in (select job_id from won)
   order by id
   returning id, case when not ready then run_at end as due
 )
@@ -52,10 +52,14 @@ using places = std::vector<std::size_t>;
 /// A row can be gone again between the two statements only if it was pruned just then.
 constexpr auto tries = 3;
 
+std::optional<std::string_view> unless_empty(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional<std::string_view>{text};
+}
+
 sql_expected<rows> insert(postgres_connection& pg, std::span<const job_spec> creates, const places& which,
                           std::optional<double> window) {
   column<std::int64_t> object_ids;
-  column<std::string_view> types, queues, payloads;
+  column<std::string_view> types, queues, payloads, traceparents;
   column<std::int32_t> priorities, max_attempts, object_limits;
   column<double> timeouts, delays, expiries;
   column<timestamp> run_ats;
@@ -67,7 +71,7 @@ sql_expected<rows> insert(postgres_connection& pg, std::span<const job_spec> cre
     object_ids.emplace_back(spec.object_id);
     types.emplace_back(spec.type);
     queues.emplace_back(spec.queue);
-    payloads.push_back(spec.payload.empty() ? std::nullopt : std::optional<std::string_view>{spec.payload});
+    payloads.push_back(unless_empty(spec.payload));
     priorities.emplace_back(spec.priority);
     timeouts.push_back(count(spec.timeout));
     max_attempts.emplace_back(spec.max_attempts);
@@ -75,6 +79,7 @@ sql_expected<rows> insert(postgres_connection& pg, std::span<const job_spec> cre
     delays.push_back(count(spec.delay));
     expiries.push_back(count(spec.expires_in));
     object_limits.emplace_back(spec.object_limit);
+    traceparents.push_back(unless_empty(spec.traceparent));
   }
   return pg.exec(insert_jobs, parameters{}
                                   .add(object_ids)
@@ -88,6 +93,7 @@ sql_expected<rows> insert(postgres_connection& pg, std::span<const job_spec> cre
                                   .add(delays)
                                   .add(expiries)
                                   .add(object_limits)
+                                  .add(traceparents)
                                   .add(window));
 }
 

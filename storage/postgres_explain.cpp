@@ -20,7 +20,8 @@ const auto explain_job_sql = "select j.*,"
   case when j.status = 'created' and j.object_limit = 1 then (
     select r.id from jobs r
     where r.type = j.type and r.object_id = j.object_id and r.status = 'running' and r.object_limit = 1
-  ) end
+  ) end,
+  exists (select from queues q where q.name = j.queue and q.paused)
 from (select )sql" + job_columns
                              + " from jobs where id = $1::bigint) j";
 const auto explain_job = statement{"explain_job", explain_job_sql.c_str()};
@@ -40,6 +41,7 @@ sql_expected<std::optional<explanation>> read_explanation(postgres_connection& p
   e.has_worker = r->boolean(0, job_column_count + 1);
   if (!r->null(0, job_column_count + 2))
     e.blocked_by = r->number<job_id>(0, job_column_count + 2);
+  e.paused = r->boolean(0, job_column_count + 3);
   return e;
 }
 

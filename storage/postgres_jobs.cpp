@@ -18,6 +18,7 @@ cross join lateral (
   order by priority, id
   limit $3::bigint
 ) head
+where q.name <> all(array(select name from queues where paused))
 order by q.place, head.priority, head.id
 )sql"};
 
@@ -51,6 +52,7 @@ job read_job(const rows& r, int row) {
   j.object_limit = r.number<int>(row, 21);
   j.progress = r.optional_text(row, 22);
   j.cancel_requested = r.boolean(row, 23);
+  j.traceparent = r.optional_text(row, 24);
   return j;
 }
 

@@ -27,8 +27,8 @@ inline const std::string job_columns =
     "id, object_id, status, start_time, end_time, message, created_at, queue, type, payload, priority, "
     "run_at,"
     " ready, timeout, max_attempts, attempt, failures, recoveries, node_id, result, expires_at, object_limit,"
-    " progress, cancel_requested";
-inline constexpr int job_column_count = 24;
+    " progress, cancel_requested, traceparent";
+inline constexpr int job_column_count = 25;
 
 /// A row that begins with `job_columns`.
 [[nodiscard]] job read_job(const rows& r, int row);

@@ -38,10 +38,16 @@ const auto of_object_sql = page_sql("object_id = $3::bigint");
 const auto of_object = statement{"page_of_object", of_object_sql.c_str()};
 const auto unsuccessful_sql = page_sql("$3::bigint is null and status in ('failed', 'cancelled')");
 const auto unsuccessful = statement{"page_unsuccessful", unsuccessful_sql.c_str()};
+/// What runs now is few rows of any history, and jobs_running has them all.
+const auto running_sql =
+    page_sql("$3::bigint is null and id = any(array(select id from jobs where status = 'running'))");
+const auto running = statement{"page_running", running_sql.c_str()};
 
 const statement& statement_for(const job_filter& f) {
   if (f.object_id)
     return of_object;
+  if (f.status == job_status::running)
+    return running;
   const auto rare = f.status == job_status::failed || f.status == job_status::cancelled;
   return rare ? unsuccessful : newest;
 }

@@ -18,18 +18,20 @@ constexpr auto beat_and_look = statement{"beat_and_look", R"sql(
 with me as (
   update nodes set heartbeat_at = timezone('utc', now()) where id = $1::bigint returning id
 )
-select 'known', id, null::integer, null::timestamp from me
+select 'known', id, null::integer, null::timestamp, null::text from me
 union all
-select 'overdue', id, null, heartbeat_at from nodes
+select 'overdue', id, null, heartbeat_at, null from nodes
 where id <> $1::bigint and heartbeat_at < timezone('utc', now()) - $2::float8 * interval '1 second'
 union all
-select 'orphaning', node_id, null, null from (
+select 'orphaning', node_id, null, null, null from (
   select distinct node_id from jobs where status = 'running'
 ) owners
 where not exists (select from nodes where nodes.id = owners.node_id)
 union all
-select case when cancel_requested then 'cancelled' else 'running' end, id, attempt, null from jobs
+select case when cancel_requested then 'cancelled' else 'running' end, id, attempt, null, null from jobs
 where status = 'running' and node_id = $1::bigint
+union all
+select 'paused', null, null, null, name from queues where paused
 )sql"};
 
 constexpr auto delete_by_id = statement{"delete_node", "delete from nodes where id = $1::bigint"};
@@ -75,6 +77,16 @@ select exists (
   where host = $1::text and heartbeat_at >= timezone('utc', now()) - $2::float8 * interval '1 second')
 )sql"};
 
+/// A name has no comma.
+constexpr auto list_workers = statement{"list_workers", R"sql(
+select id, host, pid, version, slots, array_to_string(queues, ','), array_to_string(types, ','), started_at,
+  heartbeat_at, (select count(*) from jobs where status = 'running' and node_id = nodes.id)
+from nodes
+where slots > 0 and heartbeat_at >= timezone('utc', now()) - $1::float8 * interval '1 second'
+order by id
+limit $2::bigint
+)sql"};
+
 std::optional<double> overdue_seconds() {
   return seconds{lease::overdue_after}.count();
 }
@@ -113,6 +125,8 @@ sql_expected<beat_report> renew_beat(postgres_connection& pg, node_id node) {
       report.overdue.push_back({id, r->time(row, 3).value_or(timestamp{})});
     else if (what == "orphaning")
       report.orphaning.push_back(id);
+    else if (what == "paused")
+      report.paused.emplace_back(r->text(row, 4));
     else {
       report.running.push_back({id, r->number<attempt_no>(row, 2)});
       if (what == "cancelled")
@@ -149,6 +163,23 @@ sql_expected<std::vector<job_change>> rescue_jobs(postgres_connection& pg, const
   if (auto unblocked = unblock(pg, freed); !unblocked)
     return tl::unexpected{after_writing(unblocked.error())};
   return changes;
+}
+
+sql_expected<std::vector<worker_info>> read_workers(postgres_connection& pg) {
+  auto r = pg.exec(list_workers, parameters{}.add(overdue_seconds()).add(std::int64_t{most_workers}));
+  if (!r)
+    return tl::unexpected{r.error()};
+  auto workers = std::vector<worker_info>{};
+  for (auto row = 0; row < r->size(); ++row) {
+    auto& w = workers.emplace_back();
+    w.id = r->number<node_id>(row, 0);
+    w.what = {std::string{r->text(row, 1)}, r->number<int>(row, 2),       std::string{r->text(row, 3)},
+              r->number<int>(row, 4),       split_names(r->text(row, 5)), split_names(r->text(row, 6))};
+    w.started_at = r->time(row, 7).value_or(timestamp{});
+    w.heartbeat_at = r->time(row, 8).value_or(timestamp{});
+    w.running = r->number<int>(row, 9);
+  }
+  return workers;
 }
 
 sql_expected<bool> host_has_beaten(postgres_connection& pg, const std::string& host) {

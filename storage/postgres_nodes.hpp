@@ -12,6 +12,7 @@ namespace jobd::storage {
 [[nodiscard]] sql_expected<void> delete_node(postgres_connection& pg, node_id node);
 [[nodiscard]] sql_expected<std::vector<job_change>> rescue_jobs(postgres_connection& pg,
                                                                 const lease::suspect& dead);
+[[nodiscard]] sql_expected<std::vector<worker_info>> read_workers(postgres_connection& pg);
 [[nodiscard]] sql_expected<bool> host_has_beaten(postgres_connection& pg, const std::string& host);
 
 } // namespace jobd::storage

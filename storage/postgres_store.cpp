@@ -5,6 +5,7 @@
 #include "storage/postgres_changes.hpp"
 #include "storage/postgres_jobs.hpp"
 #include "storage/postgres_nodes.hpp"
+#include "storage/postgres_queues.hpp"
 #include "storage/postgres_upkeep.hpp"
 #include "storage/postgres_write.hpp"
 
@@ -116,6 +117,15 @@ public:
   }
   expected<explanation> explain(job_id id) override {
     return there(id, call(access::read, [&] { return read_explanation(*pg_, id); }));
+  }
+  expected<std::vector<queue_info>> queues() override {
+    return call(access::read, [&] { return read_queues(*pg_); });
+  }
+  expected<queue_info> pause(const std::string& queue, bool paused) override {
+    return call(access::write, [&] { return pause_queue(*pg_, queue, paused); });
+  }
+  expected<std::vector<worker_info>> workers() override {
+    return call(access::read, [&] { return read_workers(*pg_); });
   }
   expected<node_id> register_node(const node_info& info) override {
     return call(access::write, [&] { return insert_node(*pg_, info); });

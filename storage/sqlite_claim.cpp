@@ -15,6 +15,7 @@ select id, object_limit from jobs
 where id in (select value from json_each(?2)) and status = 'created' and +ready
   and (expires_at is null or expires_at > ?5)
   and type in (select value from json_each(?3)) and exists (select 1 from nodes where nodes.id = ?1)
+  and queue not in (select name from queues where paused)
 order by priority, id
 limit ?4
 )sql";
@@ -25,6 +26,7 @@ select id, object_limit from jobs
 where queue = ?2 and status = 'created' and ready
   and (expires_at is null or expires_at > ?5)
   and type in (select value from json_each(?3)) and exists (select 1 from nodes where nodes.id = ?1)
+  and not exists (select 1 from queues where name = ?2 and paused)
 order by priority, id
 limit ?4
 )sql";
@@ -34,7 +36,7 @@ update jobs set status = 'running', attempt = attempt + 1, node_id = ?2, start_t
   progress = null
 where id in (select value from json_each(?1))
 returning id, attempt, object_id, type, queue, payload, priority, timeout, max_attempts, failures, object_limit,
-  case when attempt = 1 then max(start_time - max(created_at, coalesce(run_at, created_at)), 0) end
+  traceparent, case when attempt = 1 then max(start_time - max(created_at, coalesce(run_at, created_at)), 0) end
 )sql";
 
 /// A head that is full of jobs to be set aside is passed in so many steps; the next claim goes on.
@@ -64,8 +66,9 @@ claimed_job read_claimed(const sqlite_row& r) {
   j.max_attempts = r.number<int>(8);
   j.failures = r.number<int>(9);
   j.object_limit = r.number<int>(10);
-  if (!r.null(11))
-    j.waited = std::chrono::microseconds{r.number<std::int64_t>(11)};
+  j.traceparent = r.text(11);
+  if (!r.null(12))
+    j.waited = std::chrono::microseconds{r.number<std::int64_t>(12)};
   return j;
 }
 

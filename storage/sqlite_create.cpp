@@ -13,8 +13,8 @@ where d.type = ?1 and d.object_id = ?2 and d.expires_at > ?3
 /// A due time that has passed already is no reason to wait.
 constexpr auto insert_job = R"sql(
 insert into jobs (object_id, type, queue, payload, priority, timeout, max_attempts, run_at, ready, created_at,
-  expires_at, object_limit)
-values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8 is null or ?8 <= ?9, ?9, ?10, ?11)
+  expires_at, object_limit, traceparent)
+values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8 is null or ?8 <= ?9, ?9, ?10, ?11, nullif(?12, ''))
 returning id, case when not ready then run_at end
 )sql";
 
@@ -64,7 +64,7 @@ expected<created_job> insert(sqlite_connection& db, const job_spec& spec,
         made.run_at = r.time(1);
       },
       spec.object_id, spec.type, spec.queue, payload, spec.priority, count(spec.timeout), spec.max_attempts,
-      due(spec, now), now, expiry_of(spec, now), spec.object_limit);
+      due(spec, now), now, expiry_of(spec, now), spec.object_limit, spec.traceparent);
   return inserted.map([&] { return made; });
 }
 

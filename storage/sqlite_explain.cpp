@@ -20,6 +20,8 @@ where heartbeat_at >= ?3 and ?1 in (select value from json_each(queues))
 limit 1
 )sql";
 
+constexpr auto find_pause = "select 1 from queues where name = ?1 and paused";
+
 constexpr auto find_blocking = R"sql(
 select id from jobs
 where type = ?1 and object_id = ?2 and status = 'running' and object_limit = 1 and id <> ?3
@@ -48,7 +50,9 @@ expected<explanation> explain_job(sqlite_connection& db, job_id id) {
     return fail(ec::not_found, "no job has the id " + std::to_string(id));
   auto e = explanation{.what = std::move(*found->front()), .blocked_by = {}};
   const auto worker = [&](const sqlite_row&) { e.has_worker = true; };
+  const auto pause = [&](const sqlite_row&) { e.paused = true; };
   return db.each(find_worker, worker, e.what.queue, e.what.type, time_now() - lease::overdue_after)
+      .and_then([&] { return db.each(find_pause, pause, e.what.queue); })
       .and_then([&] { return look_around(db, e); })
       .map([&] { return std::move(e); });
 }

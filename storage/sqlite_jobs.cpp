@@ -8,7 +8,7 @@ namespace {
 constexpr auto jobs_by_id = R"sql(
 select id, object_id, status, start_time, end_time, message, created_at, queue, type, payload, priority, run_at, ready,
   timeout, max_attempts, attempt, failures, recoveries, node_id, result, expires_at, object_limit, progress,
-  cancel_requested
+  cancel_requested, traceparent
 from jobs where id in (select value from json_each(?1))
 )sql";
 
@@ -16,6 +16,7 @@ from jobs where id in (select value from json_each(?1))
 constexpr auto ready_head = R"sql(
 select id, queue, priority from jobs
 where queue = ?1 and status = 'created' and ready and type in (select value from json_each(?2))
+  and not exists (select 1 from queues where name = ?1 and paused)
 order by priority, id
 limit ?3
 )sql";
@@ -47,6 +48,7 @@ job read_job(const sqlite_row& r) {
   j.object_limit = r.number<int>(21);
   j.progress = r.optional_text(22);
   j.cancel_requested = r.number<int>(23) != 0;
+  j.traceparent = r.optional_text(24);
   return j;
 }
 

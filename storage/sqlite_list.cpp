@@ -38,6 +38,16 @@ where id < ?1 and ?5 is null and status in ('failed', 'cancelled')
 order by id desc
 )sql";
 
+/// What runs now is few rows of any history, and jobs_running has them all.
+constexpr auto walk_running = R"sql(
+select id, created_at < ?6 - ?7,
+  status = ?2 and (?3 is null or type = ?3) and (?4 is null or queue = ?4)
+    and (?6 is null or created_at >= ?6)
+from jobs
+where id < ?1 and ?5 is null and id in (select id from jobs indexed by jobs_running where status = 'running')
+order by id desc
+)sql";
+
 /// Rows that one page looks at.
 constexpr auto most_rows = 10'000;
 
@@ -47,6 +57,8 @@ constexpr std::chrono::microseconds disorder = 1min;
 const char* walk_for(const job_filter& f) {
   if (f.object_id)
     return walk_object;
+  if (f.status == job_status::running)
+    return walk_running;
   if (f.status == job_status::failed || f.status == job_status::cancelled)
     return walk_unsuccessful;
   return walk_all;

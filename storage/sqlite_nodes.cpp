@@ -27,6 +27,8 @@ where status = 'running' and not exists (select 1 from nodes where nodes.id = jo
 constexpr auto read_running =
     "select id, attempt, cancel_requested from jobs where status = 'running' and node_id = ?1 order by id";
 
+constexpr auto read_paused = "select name from queues where paused order by name";
+
 constexpr auto delete_by_id = "delete from nodes where id = ?1";
 
 /// Only if the beat is the one that was judged.
@@ -56,6 +58,14 @@ returning id, object_id, type, queue, priority, status, attempt, null
 )sql";
 
 constexpr auto find_host = "select 1 from nodes where host = ?1 and heartbeat_at >= ?2 limit 1";
+
+/// A name has no comma.
+constexpr auto list_workers = R"sql(
+select id, host, pid, version, slots, (select group_concat(value) from json_each(queues)),
+  (select group_concat(value) from json_each(types)), started_at, heartbeat_at,
+  (select count(*) from jobs where status = 'running' and node_id = nodes.id)
+from nodes where slots > 0 and heartbeat_at >= ?1 order by id limit ?2
+)sql";
 
 timestamp overdue_since() {
   return time_now() - lease::overdue_after;
@@ -121,9 +131,11 @@ expected<beat_report> renew_beat(sqlite_connection& db, node_id node) {
     if (r.number<int>(2) != 0)
       report.cancelled.push_back(report.running.back());
   };
+  const auto paused = [&](const sqlite_row& r) { report.paused.push_back(r.text(0)); };
   return done.and_then([&] { return db.each(read_overdue, overdue, node, overdue_since()); })
       .and_then([&] { return db.each(read_orphaning, orphaning); })
       .and_then([&] { return db.each(read_running, running, node); })
+      .and_then([&] { return db.each(read_paused, paused); })
       .map([&] { return std::move(report); });
 }
 
@@ -146,6 +158,20 @@ expected<std::vector<job_change>> rescue_jobs(sqlite_connection& db, const lease
   if (*lives)
     return std::vector<job_change>{};
   return free_jobs(db, dead.node, evidence);
+}
+
+expected<std::vector<worker_info>> read_workers(sqlite_connection& db) {
+  auto workers = std::vector<worker_info>{};
+  const auto on_row = [&](const sqlite_row& r) {
+    auto& w = workers.emplace_back();
+    w.id = r.number<node_id>(0);
+    w.what = {r.text(1),        r.number<int>(2),       r.text(3),
+              r.number<int>(4), split_names(r.text(5)), split_names(r.text(6))};
+    w.started_at = r.time(7).value_or(timestamp{});
+    w.heartbeat_at = r.time(8).value_or(timestamp{});
+    w.running = r.number<int>(9);
+  };
+  return db.each(list_workers, on_row, overdue_since(), most_workers).map([&] { return std::move(workers); });
 }
 
 expected<bool> host_has_beaten(sqlite_connection& db, const std::string& host) {

@@ -12,6 +12,7 @@ namespace jobd::storage {
 [[nodiscard]] expected<void> delete_all_nodes(sqlite_connection& db);
 [[nodiscard]] expected<std::vector<job_change>> rescue_jobs(sqlite_connection& db,
                                                             const lease::suspect& dead);
+[[nodiscard]] expected<std::vector<worker_info>> read_workers(sqlite_connection& db);
 [[nodiscard]] expected<bool> host_has_beaten(sqlite_connection& db, const std::string& host);
 
 } // namespace jobd::storage

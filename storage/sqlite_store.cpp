@@ -4,6 +4,7 @@
 #include "storage/sqlite_changes.hpp"
 #include "storage/sqlite_jobs.hpp"
 #include "storage/sqlite_nodes.hpp"
+#include "storage/sqlite_queues.hpp"
 #include "storage/sqlite_upkeep.hpp"
 #include "storage/sqlite_write.hpp"
 
@@ -87,6 +88,15 @@ public:
   }
   expected<explanation> explain(job_id id) override {
     return call([&] { return explain_job(*db_, id); });
+  }
+  expected<std::vector<queue_info>> queues() override {
+    return call([&] { return read_queues(*db_); });
+  }
+  expected<queue_info> pause(const std::string& queue, bool paused) override {
+    return writing([&] { return pause_queue(*db_, queue, paused); });
+  }
+  expected<std::vector<worker_info>> workers() override {
+    return call([&] { return read_workers(*db_); });
   }
   expected<node_id> register_node(const node_info& info) override {
     return writing([&] { return insert_node(*db_, info); });

@@ -94,7 +94,35 @@ struct beat_report {
   std::vector<run_key> running;
   /// Those of them that a client asked to end.
   std::vector<run_key> cancelled;
+  /// Queues whose jobs are not claimed.
+  std::vector<std::string> paused = {};
 };
+
+/// A live node with slots.
+struct worker_info {
+  node_id id = 0;
+  node_info what;
+  timestamp started_at;
+  timestamp heartbeat_at;
+  /// Jobs that the store says run there.
+  int running = 0;
+};
+
+/// More workers than these are not told of.
+inline constexpr int most_workers = 1'000;
+
+/// A queue as it stands.
+struct queue_info {
+  std::string name;
+  bool paused = false;
+  /// When it was last paused or resumed; absent if it never was.
+  std::optional<timestamp> changed_at = {};
+  /// Live nodes that serve it.
+  int workers = 0;
+};
+
+/// More queues than these are not told of.
+inline constexpr int most_queues = 1'000;
 
 struct ready_query {
   std::vector<std::string> queues;
@@ -198,6 +226,8 @@ struct explanation {
   bool has_worker = false;
   /// The job of the same type and object that it waits for (`object_limit`).
   std::optional<job_id> blocked_by;
+  /// Its queue is.
+  bool paused = false;
 };
 
 inline constexpr std::int64_t most_ahead = 1'000;
@@ -222,7 +252,8 @@ public:
   /// - A finish that is not the job's end (retry, release) leaves a record in its history, and so does one
   /// that
   ///   is stale, as `refused`; the first end of a job without any of these writes none.
-  /// - A claim skips what has expired. A job with `object_limit` whose type and object run already is not
+  /// - A claim skips what has expired, and jobs of paused queues. A job with `object_limit` whose type and
+  /// object run already is not
   ///   claimed; it is set aside (not ready) until that run ends, or for a few seconds.
   /// - A claim raises `attempt`, sets node and start_time, and skips what is locked. It returns at most
   /// `limit`
@@ -261,6 +292,15 @@ public:
   /// Each part by an index; `ec::not_found`.
   [[nodiscard]] virtual expected<explanation> explain(job_id id) = 0;
 
+  /// Queues that are paused, that a live node serves, or that have ready jobs: the first `most_queues` of
+  /// them by name.
+  [[nodiscard]] virtual expected<std::vector<queue_info>> queues() = 0;
+  /// From its return on no claim takes a job of the queue, or claims do so again; what runs goes on.
+  [[nodiscard]] virtual expected<queue_info> pause(const std::string& queue, bool paused) = 0;
+
+  /// Live nodes with slots: the first `most_workers` by id.
+  [[nodiscard]] virtual expected<std::vector<worker_info>> workers() = 0;
+
   /// A new node with a fresh beat. Its id was never given out before.
   [[nodiscard]] virtual expected<node_id> register_node(const node_info& info) = 0;
   /// Renews the node's beat and tells what this node should know. One statement.
@@ -278,7 +318,7 @@ public:
   /// The first ready job of each queue that a live node with a free slot takes, with its attempts so far.
   /// Looks at the first `most` ready jobs of each queue. Each part by an index.
   [[nodiscard]] virtual expected<std::vector<run_key>> heads(int most) = 0;
-  /// The first ready jobs in queue order, for hints to be written again.
+  /// The first ready jobs of queues that are not paused, in queue order, for hints to be written again.
   [[nodiscard]] virtual expected<std::vector<hint>> ready_jobs(const ready_query& q) = 0;
   /// Turns at most `limit` due jobs ready.
   [[nodiscard]] virtual expected<promotion> promote(int limit) = 0;

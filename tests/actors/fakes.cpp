@@ -56,6 +56,11 @@ storage_actor::behavior_type neighbour_storage(storage_actor::pointer, neighbour
       },
       [](atom::history, job_id) -> caf::result<attempt_records> { return attempt_records{}; },
       [](atom::explain, job_id) -> caf::result<storage::explanation> { return storage::explanation{}; },
+      [](atom::queues) -> caf::result<queue_infos> { return queue_infos{}; },
+      [](atom::pause, const std::string&, bool) -> caf::result<storage::queue_info> {
+        return storage::queue_info{};
+      },
+      [](atom::workers) -> caf::result<worker_infos> { return worker_infos{}; },
       [n](atom::expire, int) {
         ++n->expiries;
         return unless_away(n, n->expiry);

@@ -53,6 +53,9 @@ public:
   expected<storage::expiry> expire(int) override { return fail(ec::internal); }
   expected<attempt_records> history(job_id) override { return fail(ec::internal); }
   expected<storage::explanation> explain(job_id) override { return fail(ec::internal); }
+  expected<queue_infos> queues() override { return fail(ec::internal); }
+  expected<storage::queue_info> pause(const std::string&, bool) override { return fail(ec::internal); }
+  expected<worker_infos> workers() override { return fail(ec::internal); }
   expected<job_changes> rescue(const lease::suspect&) override { return fail(ec::internal); }
   expected<bool> host_is_alive(const std::string&) override { return fail(ec::internal); }
   expected<run_keys> heads(int) override { return fail(ec::internal); }
@@ -76,6 +79,7 @@ struct pool_log {
   std::vector<node_id> joined;
   std::vector<run_keys> beaten;
   std::vector<run_keys> cancelled;
+  std::vector<queue_names> paused;
 };
 
 worker_pool_actor::behavior_type fake_pool(worker_pool_actor::pointer, pool_log* log) {
@@ -85,6 +89,7 @@ worker_pool_actor::behavior_type fake_pool(worker_pool_actor::pointer, pool_log*
         log->beaten.push_back(running);
         log->cancelled.push_back(cancelled);
       },
+      [log](atom::pause, const queue_names& paused) { log->paused.push_back(paused); },
       [](atom::cancel, const run_keys&) {},
       [](atom::progress, run_key, const std::string&) {},
       [](atom::ended, run_key, const outcome&) {},
@@ -136,6 +141,17 @@ BOOST_AUTO_TEST_CASE(a_beat_tells_the_pool_what_runs_here_and_what_of_it_is_to_e
   BOOST_REQUIRE(pool.beaten.size() == 1u);
   BOOST_TEST((pool.beaten[0] == run_keys{{7, 1}, {8, 2}}));
   BOOST_TEST((pool.cancelled[0] == run_keys{{8, 2}}));
+}
+
+BOOST_AUTO_TEST_CASE(each_beat_tells_the_pool_which_queues_are_paused) {
+  nodes.report.paused = {"mail"};
+  spawn_node();
+  advance(2'100ms);
+  nodes.report.paused = {};
+  advance(2s);
+  BOOST_REQUIRE(pool.paused.size() == 2u);
+  BOOST_TEST(pool.paused[0] == queue_names{"mail"}, boost::test_tools::per_element());
+  BOOST_TEST(pool.paused[1].empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_condemned_node_registers_anew_at_once) {

@@ -82,10 +82,11 @@ BOOST_AUTO_TEST_CASE(while_the_queue_is_away_hints_are_dropped_without_asking_it
 }
 
 BOOST_AUTO_TEST_CASE(the_fetcher_hands_on_what_it_popped_and_that_the_queue_is_away) {
-  const auto f = keep(sys.spawn(fetcher, make, std::vector<std::string>{"default"}));
-  BOOST_TEST(ask<hints>(f, atom::pop_v, 5)->value().size() == 1u);
+  const auto f = keep(sys.spawn(fetcher, make));
+  const auto from = queue_names{"default"};
+  BOOST_TEST(ask<hints>(f, atom::pop_v, 5, from)->value().size() == 1u);
   log.away = true;
-  BOOST_TEST((ask<hints>(f, atom::pop_v, 5)->error().code == ec::queue_away));
+  BOOST_TEST((ask<hints>(f, atom::pop_v, 5, from)->error().code == ec::queue_away));
 }
 
 BOOST_AUTO_TEST_CASE(news_that_arrive_together_are_published_together) {

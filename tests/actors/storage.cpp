@@ -72,6 +72,13 @@ connection_actor::behavior_type fake_connection(connection_actor::pointer self, 
       [](atom::retry, const job_ids& ids) -> caf::result<job_changes> { return job_changes(ids.size()); },
       [](atom::history, job_id) -> caf::result<attempt_records> { return attempt_records(2); },
       [](atom::explain, job_id) -> caf::result<storage::explanation> { return storage::explanation{}; },
+      [](atom::queues) -> caf::result<queue_infos> {
+        return queue_infos{{"a"}, {"b"}};
+      },
+      [](atom::pause, const std::string& queue, bool paused) -> caf::result<storage::queue_info> {
+        return storage::queue_info{queue, paused};
+      },
+      [](atom::workers) -> caf::result<worker_infos> { return worker_infos{}; },
       [](atom::expire, int) -> caf::result<storage::expiry> { return storage::expiry{}; },
       [](atom::ready, const storage::ready_query&) -> caf::result<hints> {
         return hints{{7, "default", 5}};

@@ -31,6 +31,8 @@ struct surroundings {
   hints queued;
   bool queue_away = false;
   std::vector<int> demands;
+  /// By the last fetch.
+  queue_names fetched_from;
   hints pushed;
   ec store_fails = ec::none;
   bool hold_claims = false;
@@ -82,6 +84,11 @@ storage_actor::behavior_type fake_storage(storage_actor::pointer self, surroundi
       [](atom::retry, const job_ids&) -> caf::result<job_changes> { return job_changes{}; },
       [](atom::history, job_id) -> caf::result<attempt_records> { return attempt_records{}; },
       [](atom::explain, job_id) -> caf::result<storage::explanation> { return storage::explanation{}; },
+      [](atom::queues) -> caf::result<queue_infos> { return queue_infos{}; },
+      [](atom::pause, const std::string&, bool) -> caf::result<storage::queue_info> {
+        return storage::queue_info{};
+      },
+      [](atom::workers) -> caf::result<worker_infos> { return worker_infos{}; },
       [](atom::expire, int) -> caf::result<storage::expiry> { return storage::expiry{}; },
       [](atom::find, job_id) -> caf::result<job> { return job{}; },
       [w, self](atom::claim, storage::claim_request& what) -> caf::result<claimed_jobs> {
@@ -130,8 +137,9 @@ queue_actor::behavior_type fake_queue(queue_actor::pointer, surroundings* w) {
 
 fetcher_actor::behavior_type fake_fetcher(fetcher_actor::pointer, surroundings* w) {
   return {
-      [w](atom::pop, int most) -> caf::result<hints> {
+      [w](atom::pop, int most, const queue_names& queues) -> caf::result<hints> {
         w->demands.push_back(most);
+        w->fetched_from = queues;
         if (w->queue_away)
           return to_caf({ec::queue_away, {}});
         auto popped = hints{};
@@ -156,13 +164,14 @@ struct pool_fixture : actor_fixture {
   std::shared_ptr<fake_executor> executor = std::make_shared<fake_executor>();
   std::shared_ptr<execution::registry> handlers = std::make_shared<execution::registry>();
   worker_pool_actor pool;
+  queue_names queues = {"default"};
 
   pool_fixture() { world.held_claims = keep(sys.spawn(vault<claimed_jobs>)); }
   void spawn_pool(int prefetch, int concurrency) {
     auto options = worker_pool_options{};
     options.prefetch = prefetch;
     options.concurrency = concurrency;
-    options.queues = {"default"};
+    options.queues = queues;
     options.timeout = seconds{60};
     pool = keep(sys.spawn(
         worker_pool, options,
@@ -187,6 +196,10 @@ struct pool_fixture : actor_fixture {
   }
   void beat(run_keys running = {}, run_keys cancelled = {}) {
     self->send(pool, atom::beaten_v, std::move(running), std::move(cancelled), now());
+    run();
+  }
+  void pause(queue_names paused) {
+    self->send(pool, atom::pause_v, std::move(paused));
     run();
   }
   void cancel(run_keys asked) {
@@ -424,6 +437,40 @@ BOOST_AUTO_TEST_CASE(the_queue_that_is_back_is_used_again) {
   advance(1s);
   BOOST_TEST(executor->runs.size() == 1u);
   BOOST_TEST(world.claims.back().ids.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_paused_queue_is_not_fetched_from_and_a_resumed_one_is_at_once) {
+  queues = {"first", "default"};
+  spawn_pool(2, 2);
+  BOOST_TEST(world.fetched_from == (queue_names{"first", "default"}), boost::test_tools::per_element());
+  pause({"default", "elsewhere"});
+  advance(1s);
+  BOOST_TEST(world.fetched_from == queue_names{"first"}, boost::test_tools::per_element());
+  pause({"default", "first"});
+  advance(1s);
+  const auto before = world.demands.size();
+  queue_jobs(1, 1);
+  advance(5s);
+  BOOST_TEST(world.demands.size() == before);
+  BOOST_TEST(executor->runs.empty());
+  pause({"first"});
+  BOOST_TEST(world.fetched_from == queue_names{"default"}, boost::test_tools::per_element());
+  BOOST_TEST(executor->runs.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(without_the_queue_it_claims_only_from_queues_that_are_not_paused) {
+  queues = {"first", "default"};
+  world.queue_away = true;
+  spawn_pool(2, 2);
+  pause({"first"});
+  world.claims.clear();
+  advance(2s);
+  BOOST_REQUIRE(!world.claims.empty());
+  BOOST_TEST(world.claims.back().queues == queue_names{"default"}, boost::test_tools::per_element());
+  pause({"first", "default"});
+  world.claims.clear();
+  advance(5s);
+  BOOST_TEST(world.claims.empty());
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_pop_wakes_the_hinter) {

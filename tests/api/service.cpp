@@ -14,6 +14,7 @@ constexpr auto report_script =
     "#!/bin/sh\n"
     "echo '{\"percent\": 50, \"message\": \"half\", \"log\": \"a line\"}' >&$JOB_PROGRESS_FD\n"
     "while [ ! -e \"$GO\" ]; do sleep 0.02; done\n";
+constexpr auto trace_script = "#!/bin/sh\necho \"$TRACEPARENT\"\n";
 
 void write(const std::filesystem::path& path, const std::string& text) {
   std::ofstream{path} << text;
@@ -36,11 +37,13 @@ service::service() {
   write(folder() / "wait", wait_script);
   write(folder() / "stubborn", stubborn_script);
   write(folder() / "report", report_script);
+  write(folder() / "trace", trace_script);
   write(handlers(), tao::json::to_string(json{{"echo", "builtin:echo"},
                                               {"fail", "builtin:fail"},
                                               {"wait", script("wait")},
                                               {"stubborn", script("stubborn")},
-                                              {"report", script("report")}}));
+                                              {"report", script("report")},
+                                              {"trace", script("trace")}}));
 }
 
 answer service::call(const http_call& what) {

@@ -24,6 +24,7 @@ struct answer {
 /// - `echo` succeeds at once, `fail` fails.
 /// - `wait` runs until the file `go` is in the folder; it heeds TERM. `stubborn` does not.
 /// - `report` tells a progress of 50 % and a log line, then waits likewise.
+/// - `trace` succeeds with its TRACEPARENT as the result.
 /// - `nobody` is a type that no worker has.
 class service {
 public:

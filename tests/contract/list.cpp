@@ -158,6 +158,17 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(page_looks_through_a_bounded_number_of_jobs, backe
   BOOST_TEST(found(*s, {.type = "rare"}) == (id_list{last, first}), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_runs_is_on_the_first_page_however_old_it_is, backend, backends) {
+  const auto b = backend{};
+  const auto s = b.open({});
+  const auto run = running_job(*s, new_node(*s));
+  for (auto i = 0; i < 2; ++i)
+    create_many(*s, 9'000);
+  const auto page = must(s->list({{.status = job_status::running}, 10, {}}));
+  BOOST_TEST(ids_of(page.jobs) == (id_list{run.id}), boost::test_tools::per_element());
+  BOOST_TEST(!page.next.has_value());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace jobd::test

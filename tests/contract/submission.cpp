@@ -202,6 +202,22 @@ BOOST_AUTO_TEST_CASE(lost_answer_is_resolved_by_the_key_or_uncertain) {
   BOOST_CHECK(code(broken(jobs_of({2}))) == ec::store_uncertain);
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(trace_is_kept_and_given_to_who_claims, backend, backends) {
+  const auto b = backend{};
+  const auto s = b.open({});
+  const auto node = new_node(*s);
+  auto traced = spec_of(1);
+  traced.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const auto first = create(*s, traced).id;
+  const auto second = create(*s, spec_of(2)).id;
+  BOOST_TEST(read(*s, first).traceparent.value() == traced.traceparent);
+  BOOST_TEST(!read(*s, second).traceparent.has_value());
+  const auto jobs = claim(*s, hinted(node, {first, second}));
+  BOOST_REQUIRE(jobs.size() == 2U);
+  BOOST_TEST(jobs[0].traceparent == traced.traceparent);
+  BOOST_TEST(jobs[1].traceparent.empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace jobd::test

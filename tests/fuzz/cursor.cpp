@@ -1,16 +1,17 @@
 #include "http/cursor.hpp"
-
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
+#include "tests/fuzz/target.hpp"
 
 using namespace jobd;
+using fuzz::ensure;
 
-/// A cursor that is taken is exactly the one that was given out.
+/// A cursor that is taken is exactly the one that was given out, and each one that is given out is taken.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto text = std::string_view{reinterpret_cast<const char*>(data), size};
-  const auto id = http::parse_cursor(text);
-  if (id && (*id < 1 || http::to_cursor(*id) != text))
-    std::abort();
+  const auto text = fuzz::text_of(data, size);
+  if (const auto id = http::parse_cursor(text))
+    ensure(*id >= 1 && http::to_cursor(*id) == text);
+
+  auto id = job_id{0};
+  text.copy(reinterpret_cast<char*>(&id), sizeof id);
+  ensure(http::parse_cursor(http::to_cursor(id)) == (id < 1 ? std::nullopt : std::optional{id}));
   return 0;
 }

@@ -50,10 +50,10 @@ BOOST_AUTO_TEST_CASE(a_command_reads_the_job_and_what_it_prints_is_the_result) {
   BOOST_TEST(read.at("payload").at("a").as<std::string>() == "b");
 }
 
-BOOST_AUTO_TEST_CASE(a_command_gets_a_clean_environment_and_no_descriptor) {
-  // What the kernel shows is what the program was started with; a shell adds variables of its own later.
-  start_worker("a",
-               {{"look", script("cat /proc/$$/environ > $FOLDER/environ; ls /proc/$$/fd | tr '\\n' ' '")}},
+BOOST_AUTO_TEST_CASE(a_command_gets_a_clean_environment_and_no_other_descriptor) {
+  // What the kernel shows is what the program was started with; a shell adds variables of its own later,
+  // and descriptors for a pipe or a redirection.
+  start_worker("a", {{"look", script("cat /proc/$$/environ > $FOLDER/environ; ls /proc/$$/fd")}},
                {{"SECRET", "hidden"}, {"JOB_TIMEOUT", "60"}});
   const auto id = submit(R"("type":"look")");
   BOOST_REQUIRE(reaches(id, "success"));
@@ -65,14 +65,16 @@ BOOST_AUTO_TEST_CASE(a_command_gets_a_clean_environment_and_no_descriptor) {
     names.insert(name);
     variables[name] = line.substr(line.find('=') + 1);
   }
-  const auto allowed = std::set<std::string>{"PATH",        "HOME",          "LANG",     "WORKER", "FOLDER",
-                                             "JOB_ATTEMPT", "JOB_OBJECT_ID", "JOB_TYPE", "JOB_ID"};
+  const auto allowed =
+      std::set<std::string>{"PATH",        "HOME",          "LANG",     "WORKER", "FOLDER",
+                            "JOB_ATTEMPT", "JOB_OBJECT_ID", "JOB_TYPE", "JOB_ID", "JOB_PROGRESS_FD"};
   BOOST_TEST(names == allowed, boost::test_tools::per_element());
   BOOST_TEST(variables["JOB_ID"] == std::to_string(id));
   BOOST_TEST(variables["JOB_ATTEMPT"] == "1");
   BOOST_TEST(variables["JOB_OBJECT_ID"] == "1");
   BOOST_TEST(variables["JOB_TYPE"] == "look");
-  BOOST_TEST(get_job(id).at("result").as<std::string>() == "0 1 2");
+  BOOST_TEST(variables["JOB_PROGRESS_FD"] == "3");
+  BOOST_TEST(get_job(id).at("result").as<std::string>() == "0\n1\n2\n3");
 }
 
 BOOST_AUTO_TEST_CASE(a_command_that_fails_tells_its_exit_code_and_the_end_of_its_stderr) {

@@ -229,6 +229,13 @@ BOOST_AUTO_TEST_CASE(environment_holds_nothing_but_what_is_promised) {
   BOOST_TEST(o.result == text + "\"");
 }
 
+BOOST_AUTO_TEST_CASE(trace_of_a_job_is_in_its_environment) {
+  job.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  BOOST_TEST(run("echo $TRACEPARENT").result == '"' + job.traceparent + '"');
+  job.traceparent.clear();
+  BOOST_TEST(run("echo ${TRACEPARENT-none}").result == R"("none")");
+}
+
 BOOST_AUTO_TEST_CASE(path_has_a_default) {
   const std::string before = std::getenv("PATH");
   ::unsetenv("PATH");

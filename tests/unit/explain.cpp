@@ -92,6 +92,15 @@ BOOST_AUTO_TEST_CASE(a_missing_worker_is_told_with_type_and_queue) {
   BOOST_TEST(only(e).detail == "no live worker takes type mail from queue fast");
 }
 
+BOOST_AUTO_TEST_CASE(a_paused_queue_is_told_but_not_of_a_job_that_runs) {
+  auto e = ready();
+  e.paused = true;
+  BOOST_TEST(only(e).code == "paused");
+  BOOST_TEST(only(e).detail == "queue fast is paused");
+  e.what.status = job_status::running;
+  BOOST_TEST(only(e).code == "running");
+}
+
 BOOST_AUTO_TEST_CASE(a_queued_job_tells_how_many_are_before_it) {
   auto e = ready();
   BOOST_TEST(only(e).detail == "0 ready jobs are before it in queue fast");

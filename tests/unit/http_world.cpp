@@ -149,6 +149,15 @@ fake_manager_actor::behavior_type fake_manager(fake_pointer self, seen_ptr s) {
       [=](atom::retry, const page_request& page) { return change_all(page, s); },
       [=](atom::history, job_id id) { return history(id); },
       [=](atom::explain, job_id id) { return explain(id); },
+      [=](atom::queues) -> caf::result<actors::queue_infos> {
+        return actors::queue_infos{{"a", true, {}, 2}, {"b", false, {}, 0}};
+      },
+      [=](atom::pause, const std::string& queue, bool paused) -> caf::result<storage::queue_info> {
+        return storage::queue_info{queue, paused, {}, 1};
+      },
+      [=](atom::workers) -> caf::result<actors::worker_infos> {
+        return actors::worker_infos{{3, {"a", 4, "1.0", 8, {"b"}, {"c", "d"}}, {}, {}, 5}};
+      },
       [=](atom::watch, const actors::event_subscription& what) { watch(what, s); },
       [=](caf::ok_atom) { let_all_go(self); },
   };

@@ -110,6 +110,13 @@ BOOST_AUTO_TEST_CASE(an_error_as_text_is_its_code_and_its_context) {
   BOOST_TEST(to_string(error{ec::stopping, {}}) == "stopping");
 }
 
+BOOST_AUTO_TEST_CASE(names_are_split_at_commas) {
+  using list = std::vector<std::string>;
+  BOOST_TEST(split_names("").empty());
+  BOOST_TEST(split_names("a") == list{"a"}, boost::test_tools::per_element());
+  BOOST_TEST(split_names("a.b,c:d,e") == (list{"a.b", "c:d", "e"}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace jobd::test

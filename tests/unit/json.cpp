@@ -241,7 +241,7 @@ BOOST_AUTO_TEST_CASE(a_new_job_is_shown_with_all_fields) {
          R"("created_at":"2026-01-31T12:00:00.000000Z","queue":"default","type":"thumbnail","payload":null,)"
          R"("priority":5,"run_at":null,"ready":true,"timeout":null,"max_attempts":1,"attempt":0,)"
          R"("failures":0,"recoveries":0,"node_id":null,"result":null,"expires_at":null,"object_limit":0,)"
-         R"("progress":null,"cancel_requested":false})");
+         R"("progress":null,"cancel_requested":false,"traceparent":null})");
 }
 
 BOOST_AUTO_TEST_CASE(an_ended_job_is_shown_with_its_result_and_escaped_texts) {
@@ -266,6 +266,7 @@ BOOST_AUTO_TEST_CASE(an_ended_job_is_shown_with_its_result_and_escaped_texts) {
   j.object_limit = 1;
   j.progress = R"({"percent": 5})";
   j.cancel_requested = true;
+  j.traceparent = "00-t";
   BOOST_TEST(
       http::to_json(j)
       == R"({"id":9223372036854775807,"object_id":-9223372036854775808,"status":"failed",)"
@@ -274,7 +275,7 @@ BOOST_AUTO_TEST_CASE(an_ended_job_is_shown_with_its_result_and_escaped_texts) {
          R"("payload":{"a": [1.50]},"priority":5,"run_at":"2026-01-31T12:00:00.000001Z","ready":false,)"
          R"("timeout":0.5,"max_attempts":100,"attempt":4,"failures":3,"recoveries":2,"node_id":12,)"
          R"("result":[ ],"expires_at":"2026-01-31T12:00:00.000001Z","object_limit":1,)"
-         R"("progress":{"percent": 5},"cancel_requested":true})");
+         R"("progress":{"percent": 5},"cancel_requested":true,"traceparent":"00-t"})");
 }
 
 BOOST_AUTO_TEST_CASE(the_answer_to_a_submission_has_its_fixed_spelling) {

@@ -87,6 +87,13 @@ BOOST_AUTO_TEST_CASE(values_are_quoted_where_they_could_be_misread) {
              == "INFO  x a=\"say \\\"no\\\"\" b=\"back\\\\slash\"\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_field_without_a_value_is_left_out) {
+  const auto none = std::optional<std::string_view>{};
+  const auto some = std::optional<std::string_view>{"v"};
+  BOOST_TEST(line_of("x", {{"a", none}, {"b", some}}) == "INFO  x b=v\n");
+  BOOST_TEST(json_of("x", {{"a", none}}).find("\"a\"") == std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(numbers_and_texts_convert_by_themselves) {
   const auto owned = std::string{"o"};
   BOOST_TEST(line_of("x", {{"i", -1},

@@ -105,6 +105,19 @@ BOOST_AUTO_TEST_CASE(text_that_is_no_json_is_refused_with_its_place) {
   BOOST_TEST(error_of("[]") == "handlers.json: must be an object from job type to handler");
 }
 
+BOOST_AUTO_TEST_CASE(nesting_deeper_than_64_levels_is_refused) {
+  const std::string why = ": is nested deeper than 64 levels: a handler file is JSON or JAXN";
+  const auto nested = [](std::size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); };
+  BOOST_TEST(error_of(nested(64)) == "handlers.json: must be an object from job type to handler");
+  BOOST_TEST(error_of(nested(65)) == "handlers.json:1:66" + why);
+  for (const std::string open : {"[", "{\"a\":", "{\"a\":["}) {
+    auto text = std::string{};
+    while (text.size() < 1 << 20)
+      text += open;
+    BOOST_TEST(error_of(text).ends_with(why));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(key_that_stands_twice_is_refused) {
   BOOST_TEST(error_of(R"({"a": "builtin:echo", "a": "builtin:fail"})")
              == "handlers.json: \"a\" stands there twice");
@@ -160,11 +173,12 @@ BOOST_AUTO_TEST_CASE(environment_must_be_names_and_texts) {
   };
   const std::string place = "handlers.json: type \"t\": env";
   BOOST_TEST(with("[]") == place + " must be an object from name to text");
-  BOOST_TEST(with("{\"A\": 1}") == place + ": the value of A must be a text without NUL");
-  BOOST_TEST(with("{\"A\": \"\\u0000\"}") == place + ": the value of A must be a text without NUL");
+  BOOST_TEST(with("{\"A\": 1}") == place + ": the value of \"A\" must be a text without NUL");
+  BOOST_TEST(with("{\"A\": \"\\u0000\"}") == place + ": the value of \"A\" must be a text without NUL");
   BOOST_TEST(with("{\"A=B\": \"\"}") == place + ": a name must not be empty nor hold = or NUL");
   BOOST_TEST(with("{\"\": \"\"}") == place + ": a name must not be empty nor hold = or NUL");
-  for (const std::string name : {"JOB_ID", "JOB_ATTEMPT", "JOB_OBJECT_ID", "JOB_TYPE", "JOB_PROGRESS_FD"})
+  for (const std::string name :
+       {"JOB_ID", "JOB_ATTEMPT", "JOB_OBJECT_ID", "JOB_TYPE", "JOB_PROGRESS_FD", "TRACEPARENT"})
     BOOST_TEST(with("{\"" + name + "\": \"1\"}") == place + ": " + name + " is set by jobd itself");
   BOOST_TEST(
       error_of_handler(R"({"native": "builtin:echo", "env": {}})").ends_with("are for a command only"));
@@ -177,10 +191,12 @@ BOOST_AUTO_TEST_CASE(command_must_name_a_program_that_can_run) {
   const std::string place = "handlers.json: type \"t\": command";
   for (const auto* argv : {"\"ls\"", "[]", "[\"\"]", "[1]", "[\"ls\", 1]", "[\"ls\", \"\\u0000\"]"})
     BOOST_TEST(with(argv) == place + " must be a list of texts without NUL, the program first");
-  BOOST_TEST(with("[\"no-such-program\"]") == place + ": there is no program no-such-program in PATH");
-  BOOST_TEST(with("[\"/no/such/program\"]") == place + ": /no/such/program is not an executable file");
-  BOOST_TEST(with("[\"/etc/passwd\"]") == place + ": /etc/passwd is not an executable file");
-  BOOST_TEST(with("[\"/etc\"]") == place + ": /etc is not an executable file");
+  BOOST_TEST(with("[\"no-such-program\"]") == place + ": there is no program \"no-such-program\" in PATH");
+  BOOST_TEST(with("[\"/no/such/program\"]") == place + ": \"/no/such/program\" is not an executable file");
+  BOOST_TEST(with("[\"/etc/passwd\"]") == place + ": \"/etc/passwd\" is not an executable file");
+  BOOST_TEST(with("[\"/etc\"]") == place + ": \"/etc\" is not an executable file");
+  BOOST_TEST(with("[\"a\\nb\"]") == place + ": there is no program \"a\\nb\" in PATH");
+  BOOST_TEST(with("[\"/a\\nb\"]") == place + ": \"/a\\nb\" is not an executable file");
 }
 
 BOOST_AUTO_TEST_CASE(program_with_a_slash_is_looked_for_from_the_folder_of_the_file) {

@@ -14,7 +14,7 @@ namespace jobd::http {
 
 std::ostream& operator<<(std::ostream& out, const route& r) {
   return out << "{kind " << static_cast<int>(r.what) << ", id " << r.id << ", query '" << r.query
-             << "', allowed '" << r.allowed << "'}";
+             << "', allowed '" << r.allowed << "', name '" << r.name << "'}";
 }
 
 } // namespace jobd::http
@@ -29,6 +29,7 @@ BOOST_AUTO_TEST_CASE(known_paths_are_found) {
   BOOST_TEST(find_route("POST", "/v1/jobs/batch") == route{kind::submit_batch});
   BOOST_TEST(find_route("POST", "/v1/jobs/retry") == route{kind::retry_all});
   BOOST_TEST(find_route("GET", "/v1/events") == route{kind::events});
+  BOOST_TEST(find_route("GET", "/v1/workers") == route{kind::workers});
   BOOST_TEST(find_route("GET", "/healthz") == route{kind::healthz});
   BOOST_TEST(find_route("HEAD", "/healthz") == route{kind::healthz});
 }
@@ -43,6 +44,16 @@ BOOST_AUTO_TEST_CASE(known_parts_of_a_job_are_found) {
     BOOST_TEST(find_route(method, "/v1/jobs/7/explain") == (route{kind::explain, 7}));
   }
   BOOST_TEST(find_route("GET", "/v1/jobs/7/events") == (route{kind::job_events, 7}));
+}
+
+BOOST_AUTO_TEST_CASE(queues_are_found_by_their_names) {
+  BOOST_TEST(find_route("GET", "/v1/queues") == route{kind::queues});
+  BOOST_TEST(find_route("HEAD", "/v1/queues") == route{kind::queues});
+  BOOST_TEST(find_route("POST", "/v1/queues/a.b:c/pause?x") == (route{kind::pause, 0, "x", {}, "a.b:c"}));
+  BOOST_TEST(find_route("POST", "/v1/queues/pause/resume") == (route{kind::resume, 0, {}, {}, "pause"}));
+  for (const auto* path : {"/v1/queues/", "/v1/queues/a", "/v1/queues//pause", "/v1/queues/a%20b/pause",
+                           "/v1/queues/a/pause/", "/v1/queues/a/stop", "/v1/queuesx"})
+    BOOST_TEST(find_route("POST", path) == route{kind::not_found}, path);
 }
 
 BOOST_AUTO_TEST_CASE(other_paths_are_not_found_whatever_the_method) {
@@ -92,11 +103,14 @@ BOOST_AUTO_TEST_CASE(a_wrong_method_is_told_which_are_right) {
     refuses(method, "/v1/jobs/batch", "POST");
     refuses(method, "/v1/jobs/retry", "POST");
     refuses(method, "/v1/jobs/7/retry", "POST");
+    refuses(method, "/v1/queues/a/pause", "POST");
+    refuses(method, "/v1/queues/a/resume", "POST");
   }
   for (const auto* method : {"HEAD", "POST", "DELETE"}) {
     refuses(method, "/v1/jobs/7/events", "GET");
     refuses(method, "/v1/events", "GET");
   }
+  refuses("POST", "/v1/queues", "GET, HEAD");
   refuses("POST", "/v1/jobs/7", "GET, HEAD, DELETE");
 }
 

@@ -132,6 +132,23 @@ BOOST_AUTO_TEST_CASE(a_key_goes_to_the_store_with_a_fingerprint) {
   BOOST_TEST(fake->read(&seen::submission).key.value() == "k-2");
 }
 
+BOOST_AUTO_TEST_CASE(a_trace_goes_to_the_store_with_each_job_unless_it_is_none) {
+  const auto trace = std::string{"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"};
+  const auto post = [&](const std::string& sent) {
+    const auto a = client.call({.method = "POST",
+                                .url = url("/v1/jobs/batch"),
+                                .body = R"([{"object_id":1},{"object_id":2}])",
+                                .headers = {"Content-Type: application/json", "Traceparent: " + sent}});
+    BOOST_TEST(a.status == 201);
+    auto traces = std::vector<std::string>{};
+    for (const auto& spec : fake->read(&seen::submission).jobs)
+      traces.push_back(spec.traceparent);
+    return traces;
+  };
+  BOOST_TEST(post(trace) == (std::vector{trace, trace}), boost::test_tools::per_element());
+  BOOST_TEST(post("00-0-0-0") == (std::vector<std::string>{"", ""}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_key_of_another_request_is_422) {
   is_problem(post_with_key("reused", R"({"object_id":42})"), 422);
 }
@@ -242,6 +259,25 @@ BOOST_AUTO_TEST_CASE(a_job_that_is_retried_is_200) {
   BOOST_TEST(call("POST", "/v1/jobs/7/retry").status == 200);
   is_problem(call("POST", "/v1/jobs/5/retry"), 409);
   is_problem(call("POST", "/v1/jobs/6/retry"), 404);
+}
+
+BOOST_AUTO_TEST_CASE(queues_are_listed_paused_and_resumed) {
+  BOOST_TEST(call("GET", "/v1/queues").body
+             == R"({"queues":[{"name":"a","paused":true,"changed_at":null,"workers":2},)"
+                R"({"name":"b","paused":false,"changed_at":null,"workers":0}]})");
+  const auto paused = call("POST", "/v1/queues/mail/pause");
+  BOOST_TEST(paused.status == 200);
+  BOOST_TEST(paused.body == R"({"name":"mail","paused":true,"changed_at":null,"workers":1})");
+  BOOST_TEST(contains(call("POST", "/v1/queues/mail/resume").body, R"("paused":false)"));
+  is_problem(client.post(url("/v1/queues/mail/pause"), "{}"), 400);
+  is_problem(call("POST", "/v1/queues/mail/pause?limit=1"), 400);
+}
+
+BOOST_AUTO_TEST_CASE(workers_are_listed) {
+  BOOST_TEST(call("GET", "/v1/workers").body
+             == R"({"workers":[{"node_id":3,"host":"a","pid":4,"version":"1.0",)"
+                R"("started_at":"1970-01-01T00:00:00.000000Z","heartbeat_at":"1970-01-01T00:00:00.000000Z",)"
+                R"("slots":8,"running":5,"queues":["b"],"types":["c","d"]}]})");
 }
 
 BOOST_AUTO_TEST_CASE(a_body_where_none_is_taken_is_400) {
