@@ -4,6 +4,7 @@
 #include "actors/errors.hpp"
 #include "core/metrics.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -20,9 +21,11 @@ constexpr auto most_looked_at = 1'000;
 
 } // namespace
 
-inspector_actor::behavior_type inspector_state::make_behavior(storage_actor storage, queue_actor queue) {
+inspector_actor::behavior_type inspector_state::make_behavior(storage_actor storage, queue_actor queue,
+                                                              seconds stuck_after) {
   storage_ = std::move(storage);
   queue_ = std::move(queue);
+  stuck_after_ = stuck_after;
   return {
       [this](atom::measure) { return measure(); },
       [this](atom::ready) { return ready(); },
@@ -63,35 +66,45 @@ void inspector_state::measured(const std::string& queue, double depth) {
 // -----------------------------------------------------------------------------------------------------
 
 caf::result<readiness> inspector_state::ready() {
-  if (found_ && self_->clock().now() - found_at_ < good_for)
+  // Without the database to look costs nothing, and it may be back.
+  if (found_ && found_->database
+      && self_->clock().now() - found_at_ < std::min<seconds>(good_for, stuck_after_ / 4))
     return *found_;
   auto answer = self_->make_response_promise<readiness>();
   looking_.push_back(answer);
   if (looking_.size() == 1)
-    ask<run_keys>(
-        self_, storage_, storage_timeout, [this](run_keys& heads) { seen(heads); },
+    ask<storage::queue_heads>(
+        self_, storage_, storage_timeout, [this](storage::queue_heads& heads) { seen(heads); },
         [this](const caf::error& why) { not_seen(from_caf(why)); }, atom::ready_v, most_looked_at);
   return answer;
 }
 
-void inspector_state::seen(run_keys& heads) {
+/// Without workers heads may change, but none was started.
+void inspector_state::seen(storage::queue_heads& heads) {
   const auto now = self_->clock().now();
-  const auto stay = !heads.empty() && heads == heads_ && now - found_at_ <= most_between_looks;
+  const auto stay = !heads.jobs.empty() && !heads_.jobs.empty() && (!heads.has_worker || heads == heads_)
+                    && now - found_at_ <= most_between_looks;
   heads_ = std::move(heads);
   if (!stay)
     since_ = now;
-  auto found = readiness{.progress = now - since_ < stuck_after, .reasons = {}};
+  auto found = readiness{.progress = now - since_ < stuck_after_, .reasons = {}};
   if (!*found.progress)
-    found.reasons.push_back(
-        {"no_progress", "job " + std::to_string(heads_.front().id)
-                            + " and those behind it wait, live workers have free slots, and "
-                              "nothing was started for 60 s"});
+    found.reasons.push_back(why_stuck());
   tell(std::move(found));
+}
+
+readiness::reason inspector_state::why_stuck() const {
+  const auto waits = "job " + std::to_string(heads_.jobs.front().id) + " and those behind it wait, ";
+  if (!heads_.has_worker)
+    return {"no_worker", waits + "and there is no live worker"};
+  return {"no_progress", waits + "live workers have free slots, and nothing was started for "
+                             + std::to_string(std::chrono::round<std::chrono::seconds>(stuck_after_).count())
+                             + " s"};
 }
 
 /// While the database is away nobody can start anything, which is no fault of the workers.
 void inspector_state::not_seen(const error& why) {
-  heads_.clear();
+  heads_ = {};
   const auto* code = why.code == ec::schema_old ? "schema_old" : "database_away";
   tell({.database = false, .progress = {}, .reasons = {{code, why.context}}});
 }
@@ -104,8 +117,8 @@ void inspector_state::tell(readiness found) {
 }
 
 inspector_actor::behavior_type inspector(inspector_actor::stateful_pointer<inspector_state> self,
-                                         storage_actor storage, queue_actor queue) {
-  return self->state.make_behavior(std::move(storage), std::move(queue));
+                                         storage_actor storage, queue_actor queue, seconds stuck_after) {
+  return self->state.make_behavior(std::move(storage), std::move(queue), stuck_after);
 }
 
 } // namespace jobd::actors

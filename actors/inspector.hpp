@@ -15,28 +15,29 @@ class inspector_state {
 public:
   static inline constexpr const char* name = "inspector";
   using self_pointer = inspector_actor::stateful_pointer<inspector_state>;
-  /// What was seen is told for so long.
+  /// What was seen is told for so long at most.
   static constexpr std::chrono::seconds good_for{3};
-  /// Heads that stay for so long are stuck.
-  static constexpr std::chrono::seconds stuck_after{60};
   /// Between two looks that are further apart anything may have happened.
   static constexpr std::chrono::seconds most_between_looks{45};
 
   explicit inspector_state(self_pointer self) : self_(self) {}
-  inspector_actor::behavior_type make_behavior(storage_actor storage, queue_actor queue);
+  inspector_actor::behavior_type make_behavior(storage_actor storage, queue_actor queue, seconds stuck_after);
 
 private:
   caf::result<std::string> measure();
   void measured(const std::string& queue, double depth);
 
   caf::result<readiness> ready();
-  void seen(run_keys& heads);
+  void seen(storage::queue_heads& heads);
+  [[nodiscard]] readiness::reason why_stuck() const;
   void not_seen(const error& why);
   void tell(readiness found);
 
   self_pointer self_;
   storage_actor storage_;
   queue_actor queue_;
+  /// Heads that stay for so long are stuck.
+  seconds stuck_after_{0};
 
   /// Who waits for metrics, and how many answers of the queue are missing.
   std::vector<caf::typed_response_promise<std::string>> measuring_;
@@ -45,13 +46,13 @@ private:
   std::vector<caf::typed_response_promise<readiness>> looking_;
   std::optional<readiness> found_;
   caf::actor_clock::time_point found_at_;
-  /// The heads, and since when they are these.
-  run_keys heads_;
+  /// The heads, and since when nothing was started by what they tell.
+  storage::queue_heads heads_;
   caf::actor_clock::time_point since_;
 };
 
 /// Tells of the queues in `metrics::queues`.
 inspector_actor::behavior_type inspector(inspector_actor::stateful_pointer<inspector_state> self,
-                                         storage_actor storage, queue_actor queue);
+                                         storage_actor storage, queue_actor queue, seconds stuck_after);
 
 } // namespace jobd::actors

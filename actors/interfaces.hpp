@@ -68,8 +68,8 @@ struct readiness {
     std::string detail;
   };
   bool database = true;
-  /// False: ready jobs wait that live workers could take, and none of them was started for a while. Absent if
-  /// it cannot be told.
+  /// False: ready jobs wait, and none was started for a while, though live workers have free slots for them
+  /// or there are no workers. Absent if it cannot be told.
   std::optional<bool> progress;
   /// Empty if it is.
   std::vector<reason> reasons;
@@ -120,6 +120,7 @@ CAF_ADD_TYPE_ID(jobd, (jobd::storage::explanation))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::queue_info))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::queue_infos))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::worker_infos))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::queue_heads))
 CAF_ADD_ATOM(jobd, jobd::actors::atom, create, "create")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, find, "find")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, claim, "claim")
@@ -201,6 +202,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::explanation)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::queue_info)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::queue_infos)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::worker_infos)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::queue_heads)
 CAF_ERROR_CODE_ENUM(jobd::ec, "jobd")
 
 namespace jobd::actors {
@@ -226,7 +228,7 @@ using connection_actor = caf::typed_actor<
     caf::replies_to<atom::workers>::with<worker_infos>,
     caf::replies_to<atom::expire, int>::with<storage::expiry>,
     caf::replies_to<atom::ready, storage::ready_query>::with<hints>,
-    caf::replies_to<atom::ready, int>::with<run_keys>,
+    caf::replies_to<atom::ready, int>::with<storage::queue_heads>,
     caf::replies_to<atom::promote, int>::with<storage::promotion>,
     caf::replies_to<atom::rescue, lease::suspect>::with<job_changes>,
     caf::replies_to<atom::prune, storage::prune_cursor>::with<storage::prune_report>>;
@@ -271,8 +273,8 @@ using storage_actor = caf::typed_actor<
     caf::reacts_to<atom::progress, storage::progress_update>,
     // Reads the first ready jobs.
     caf::replies_to<atom::ready, storage::ready_query>::with<hints>,
-    // Reads the first ready job of each queue that a node could take, among the first so many.
-    caf::replies_to<atom::ready, int>::with<run_keys>,
+    // Reads what workers should start next, among so many jobs of each queue.
+    caf::replies_to<atom::ready, int>::with<storage::queue_heads>,
     // Turns at most so many due jobs ready.
     caf::replies_to<atom::promote, int>::with<storage::promotion>,
     // Gives back what a dead node ran.

@@ -72,7 +72,7 @@ storage_actor::behavior_type storage_state::make_behavior(storage_options option
       [this](atom::expire a, int limit) { return upkeep<storage::expiry>(a, limit); },
       [this](atom::progress, storage::progress_update& p) { progress(p); },
       [this](atom::ready a, const storage::ready_query& q) { return upkeep<hints>(a, q); },
-      [this](atom::ready a, int most) { return upkeep<run_keys>(a, most); },
+      [this](atom::ready a, int most) { return upkeep<storage::queue_heads>(a, most); },
       [this](atom::promote a, int limit) { return upkeep<storage::promotion>(a, limit); },
       [this](atom::rescue a, const lease::suspect& dead) { return upkeep<job_changes>(a, dead); },
       [this](atom::prune a, storage::prune_cursor from) { return upkeep<storage::prune_report>(a, from); },

@@ -89,7 +89,7 @@ node_process::node_process(const config& settings, backends outside, termination
   // Also in an API node, so that each scrape finds out whether the queue is away.
   for (const auto& queue : settings_.job_queues)
     metrics::queues.bound(queue);
-  inspector_ = keep(system_.spawn(inspector, storage_, queue_));
+  inspector_ = keep(system_.spawn(inspector, storage_, queue_, settings_.job_stuck_after));
 }
 
 /// Orders the end of all parts; `~actor_system` then waits until they are gone.

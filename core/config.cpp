@@ -202,6 +202,9 @@ constexpr std::array options{
     integer<&c::metrics_port, 0, 65'535>(
         "metrics-port", "METRICS_PORT",
         "port where a worker serves /metrics, /readyz and /healthz, 0 to 65535; 0: nowhere", "worker"),
+    duration<&c::job_stuck_after, 10, 86'400>(
+        "stuck-after", "JOB_STUCK_AFTER",
+        "seconds after which ready jobs of which none was started make /readyz fail, 0.01 to 86400", nodes),
     duration<&c::job_timeout, 1, 604'800>(
         "timeout", "JOB_TIMEOUT",
         "seconds that a job may run if neither it nor its handler says, up to 604800", runners),

@@ -21,7 +21,7 @@ struct neighbours {
 
   hints ready;
   std::vector<storage::ready_query> ready_queries;
-  run_keys heads;
+  storage::queue_heads heads{.has_worker = true, .jobs = {}};
   int looks_at_heads = 0;
   storage::promotion promotion;
   int promotions = 0;

@@ -18,7 +18,7 @@ struct inspector_fixture : actor_fixture {
     metrics::queues.bound("inspected");
     const auto queue = keep(sys.spawn(neighbour_queue, &around));
     storage = keep(sys.spawn(neighbour_storage, &around));
-    tested = keep(sys.spawn(inspector, storage, queue));
+    tested = keep(sys.spawn(inspector, storage, queue, seconds{60}));
     run();
   }
   ~inspector_fixture() { end_actors(); }
@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(a_queue_that_does_not_answer_is_not_waited_for) {
         [](atom::flush) {},
     };
   }));
-  const auto slow = keep(sys.spawn(inspector, storage, queue));
+  const auto slow = keep(sys.spawn(inspector, storage, queue, seconds{60}));
   const auto first = start<std::string>(slow, atom::measure_v);
   const auto second = start<std::string>(slow, atom::measure_v);
   BOOST_TEST(!first->has_value());
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(ready_when_nothing_waits) {
 }
 
 BOOST_AUTO_TEST_CASE(heads_that_stay_for_a_minute_are_no_progress) {
-  around.heads = {{7, 0}, {9, 2}};
+  around.heads.jobs = {{7, 0}, {9, 2}};
   BOOST_TEST(look_for(55s).progress.value());
   const auto r = look_for(10s);
   BOOST_TEST(!r.progress.value());
@@ -94,20 +94,37 @@ BOOST_AUTO_TEST_CASE(heads_that_stay_for_a_minute_are_no_progress) {
 }
 
 BOOST_AUTO_TEST_CASE(any_claim_is_progress) {
-  around.heads = {{7, 0}, {9, 2}};
+  around.heads.jobs = {{7, 0}, {9, 2}};
   (void)look_for(50s);
-  around.heads = {{7, 0}, {10, 0}};
+  around.heads.jobs = {{7, 0}, {10, 0}};
   BOOST_TEST(look_for(50s).progress.value());
   // The same job, tried again.
-  around.heads = {{7, 0}, {10, 1}};
+  around.heads.jobs = {{7, 0}, {10, 1}};
   BOOST_TEST(look_for(50s).progress.value());
   BOOST_TEST(!look_for(15s).progress.value());
-  around.heads = {};
+  around.heads.jobs = {};
   BOOST_TEST(look_for(5s).progress.value());
 }
 
+BOOST_AUTO_TEST_CASE(without_workers_nothing_is_started_whatever_comes_first) {
+  around.heads = {.has_worker = true, .jobs = {{7, 0}}};
+  (void)look_for(30s);
+  around.heads.has_worker = false;
+  (void)look_for(20s);
+  around.heads.jobs = {{9, 0}};
+  BOOST_TEST(look().progress.value());
+  const auto r = look_for(15s);
+  BOOST_TEST(!r.progress.value());
+  BOOST_TEST(r.reasons.at(0).code == "no_worker");
+  // It has a minute to start something.
+  around.heads.has_worker = true;
+  BOOST_TEST(look_for(55s).progress.value());
+  around.heads = {.has_worker = false, .jobs = {}};
+  BOOST_TEST(look_for(120s).progress.value());
+}
+
 BOOST_AUTO_TEST_CASE(what_happened_between_two_late_looks_is_unknown) {
-  around.heads = {{7, 0}};
+  around.heads.jobs = {{7, 0}};
   (void)look();
   advance(120s);
   BOOST_TEST(look().progress.value());
@@ -123,7 +140,7 @@ BOOST_AUTO_TEST_CASE(one_look_serves_all_for_some_seconds) {
 }
 
 BOOST_AUTO_TEST_CASE(not_ready_without_the_database) {
-  around.heads = {{7, 0}};
+  around.heads.jobs = {{7, 0}};
   (void)look_for(50s);
   around.store_away = true;
   const auto r = look_for(30s);
