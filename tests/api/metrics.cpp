@@ -2,10 +2,6 @@
 
 #include <tao/json.hpp>
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 using namespace jobd::test;
 
 namespace {
@@ -18,19 +14,6 @@ double value(const std::string& text, const std::string& metric) {
     if (line.starts_with(metric + ' ') || line.starts_with(metric + '{'))
       sum = std::max(sum, 0.0) + std::stod(line.substr(line.rfind(' ')));
   return sum;
-}
-
-/// A port that was free just now.
-int free_port() {
-  const auto s = socket(AF_INET, SOCK_STREAM, 0);
-  auto address = sockaddr_in{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  auto size = socklen_t{sizeof address};
-  BOOST_REQUIRE(bind(s, reinterpret_cast<sockaddr*>(&address), size) == 0);
-  BOOST_REQUIRE(getsockname(s, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  close(s);
-  return ntohs(address.sin_port);
 }
 
 } // namespace
@@ -61,7 +44,7 @@ TEST_ON_EACH_GROUND(a_lost_redis_is_shown) {
 }
 
 BOOST_AUTO_TEST_CASE(a_worker_tells_of_its_runs_at_its_own_port) {
-  const auto port = free_port();
+  const auto port = free_tcp_port();
   on_servers s{settings{{"METRICS_PORT", std::to_string(port)}}};
   const auto url = "http://127.0.0.1:" + std::to_string(port);
   const auto look = [&](const std::string& name) {
