@@ -139,6 +139,8 @@ std::vector<endpoint> list_endpoints() {
     add("", r);
   for (const auto& r : parts_of_a_job)
     add(std::string{jobs_path} + "/{id}", r);
+  for (const auto& r : parts_of_a_queue)
+    add(std::string{queues_path} + "/{name}", r);
   return all;
 }
 
