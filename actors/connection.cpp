@@ -38,6 +38,7 @@ connection_actor::behavior_type connection_state::make_behavior(connection_optio
       [this](atom::stats) { return answer(store_->stats()); },
       [this](atom::expire, int limit) { return answer(store_->expire(limit)); },
       [this](atom::ready, const storage::ready_query& q) { return answer(store_->ready_jobs(q)); },
+      [this](atom::ready, int most) { return answer(store_->heads(most)); },
       [this](atom::promote, int limit) { return answer(store_->promote(limit)); },
       [this](atom::rescue, const lease::suspect& dead) { return answer(store_->rescue(dead)); },
       [this, keep = options.retention](atom::prune, storage::prune_cursor from) {

@@ -62,6 +62,20 @@ enum class stop_reason : std::uint8_t {
   lost,
 };
 
+/// Whether this process is of use now.
+struct readiness {
+  struct reason {
+    std::string code;
+    std::string detail;
+  };
+  bool database = true;
+  /// False: ready jobs wait, and none was started for a while, though live workers have free slots for them
+  /// or there are no workers. Absent if it cannot be told.
+  std::optional<bool> progress;
+  /// Empty if it is.
+  std::vector<reason> reasons;
+};
+
 } // namespace jobd::actors
 
 // The one block of type ids. An atom's text has at most 10 characters.
@@ -82,6 +96,7 @@ CAF_ADD_TYPE_ID(jobd, (jobd::actors::submitted))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::attempt_records))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::messages))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::bulk_report))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::readiness))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::event_subscription))
 CAF_ADD_TYPE_ID(jobd, (jobd::queue::stream))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::suspects))
@@ -107,6 +122,7 @@ CAF_ADD_TYPE_ID(jobd, (jobd::storage::queue_info))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::queue_infos))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::all_stats))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::worker_infos))
+CAF_ADD_TYPE_ID(jobd, (jobd::storage::queue_heads))
 CAF_ADD_ATOM(jobd, jobd::actors::atom, create, "create")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, find, "find")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, claim, "claim")
@@ -149,6 +165,7 @@ CAF_ADD_ATOM(jobd, jobd::actors::atom, read, "read")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, heard, "heard")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, await, "await")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, watch, "watch")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, measure, "measure")
 CAF_END_TYPE_ID_BLOCK(jobd)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::job_spec)
@@ -166,6 +183,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::submitted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::attempt_records)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::messages)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::bulk_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::readiness)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::event_subscription)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::suspects)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::steady_time)
@@ -188,6 +206,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::queue_info)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::queue_infos)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::all_stats)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::worker_infos)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::queue_heads)
 CAF_ERROR_CODE_ENUM(jobd::ec, "jobd")
 
 namespace jobd::actors {
@@ -213,6 +232,7 @@ using connection_actor = caf::typed_actor<
     caf::replies_to<atom::workers>::with<worker_infos>, caf::replies_to<atom::stats>::with<all_stats>,
     caf::replies_to<atom::expire, int>::with<storage::expiry>,
     caf::replies_to<atom::ready, storage::ready_query>::with<hints>,
+    caf::replies_to<atom::ready, int>::with<storage::queue_heads>,
     caf::replies_to<atom::promote, int>::with<storage::promotion>,
     caf::replies_to<atom::rescue, lease::suspect>::with<job_changes>,
     caf::replies_to<atom::prune, storage::prune_cursor>::with<storage::prune_report>>;
@@ -259,6 +279,8 @@ using storage_actor = caf::typed_actor<
     caf::reacts_to<atom::progress, storage::progress_update>,
     // Reads the first ready jobs.
     caf::replies_to<atom::ready, storage::ready_query>::with<hints>,
+    // Reads what workers should start next, among so many jobs of each queue.
+    caf::replies_to<atom::ready, int>::with<storage::queue_heads>,
     // Turns at most so many due jobs ready.
     caf::replies_to<atom::promote, int>::with<storage::promotion>,
     // Gives back what a dead node ran.
@@ -320,6 +342,13 @@ using watch_actor = caf::typed_actor<
 /// The LISTENER actor (detached): reads one stream of the queue on a connection of its own, and hands on what
 /// it hears.
 using listener_actor = caf::typed_actor<caf::reacts_to<atom::run_once>>;
+
+/// The INSPECTOR actor: tells operators how this process does.
+using inspector_actor = caf::typed_actor<
+    // All metrics as text, within a second or so, whoever is away.
+    caf::replies_to<atom::measure>::with<std::string>,
+    // Whether it is ready, as it was some seconds ago at most.
+    caf::replies_to<atom::ready>::with<readiness>>;
 
 /// The QUEUE actor (detached): writes hints and news, all that have arrived in one go. What cannot be written
 /// is dropped: hints are written again by the hinter, the rest is seen later by those who look.

@@ -3,6 +3,8 @@
 #include "actors/ask.hpp"
 #include "actors/changes.hpp"
 #include "actors/errors.hpp"
+#include "actors/mailbox.hpp"
+#include "core/metrics.hpp"
 
 #include <algorithm>
 
@@ -26,6 +28,12 @@ job_spec without_payload(const job_spec& spec) {
   rest.priority = spec.priority;
   rest.expires_in = spec.expires_in;
   return rest;
+}
+
+void count(const created_job& created, const job_spec& spec) {
+  auto& counted = created.duplicate ? metrics::duplicates : metrics::submitted;
+  counted.of({metrics::types.bound(spec.type)}).add();
+  metrics::queues.bound(spec.queue);
 }
 
 /// The first job of a submission that breaks a rule.
@@ -81,6 +89,7 @@ job_manager_actor::behavior_type job_manager_state::make_behavior(job_manager_pa
 }
 
 caf::result<created_job> job_manager_state::create(job_spec& spec) {
+  show_mailbox(*this, self_);
   if (const auto valid = validate(spec); !valid)
     return to_caf(valid.error());
   auto answer = self_->make_response_promise<created_job>();
@@ -160,6 +169,7 @@ caf::result<bulk_report> job_manager_state::change_page(Atom what, const storage
 
 /// After the answer: the job is on disk, and a hint that is lost is written again by the hinter.
 void job_manager_state::announce(const created_job& created, const job_spec& spec) {
+  count(created, spec);
   if (created.duplicate)
     return;
   if (created.run_at)

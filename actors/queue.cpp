@@ -2,6 +2,7 @@
 
 #include "actors/errors.hpp"
 #include "core/log.hpp"
+#include "core/metrics.hpp"
 
 #include <iterator>
 
@@ -10,7 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// While the queue is away hints are dropped at once, so that they neither pile up nor wait for deadlines.
+/// While the queue is away hints are dropped at once, and sizes are refused, so that neither piles up or
+/// waits for deadlines.
 constexpr auto rest_when_away = 500ms;
 
 } // namespace
@@ -27,7 +29,11 @@ queue_actor::behavior_type queue_state::make_behavior(const queue_factory& make_
       [this](atom::read, const std::string& after) {
         return answer(queue_->read(queue::stream::events, after, 0ms));
       },
-      [this](atom::size, const std::string& queue) { return answer(queue_->size(queue)); },
+      [this](atom::size, const std::string& queue) -> caf::result<std::int64_t> {
+        if (rests())
+          return to_caf({ec::queue_away, {}});
+        return answer(queue_->size(queue));
+      },
       [this](atom::flush) { flush(); },
   };
 }
@@ -61,7 +67,7 @@ void queue_state::flush() {
   const auto batch = std::exchange(waiting_, {});
   const auto cancels = std::exchange(cancels_, {});
   const auto events = std::exchange(events_, {});
-  if (away_ && self_->clock().now() < try_again_at_)
+  if (rests())
     return;
   const auto done =
       queue_->push(batch)
@@ -73,12 +79,19 @@ void queue_state::flush() {
   if (away_)
     log::info("The queue is back.");
   away_ = false;
+  metrics::queue_up.set(1);
+}
+
+bool queue_state::rests() const {
+  return away_ && self_->clock().now() < try_again_at_;
 }
 
 template <class Answer>
 caf::result<Answer> queue_state::answer(expected<Answer> got) {
-  if (got)
+  if (got) {
+    metrics::queue_up.set(1);
     return std::move(*got);
+  }
   if (got.error().code == ec::queue_away)
     away(got.error());
   return to_caf(got.error());
@@ -89,6 +102,7 @@ void queue_state::away(const error& why) {
     log::warn("The queue cannot be reached; workers ask the database until it is back.",
               {{"error", why.context}});
   away_ = true;
+  metrics::queue_up.set(0);
   try_again_at_ = self_->clock().now() + rest_when_away;
 }
 

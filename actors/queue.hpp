@@ -31,6 +31,7 @@ private:
   template <class Answer>
   caf::result<Answer> answer(expected<Answer> got);
   void away(const error& why);
+  [[nodiscard]] bool rests() const;
 
   self_pointer self_;
   std::unique_ptr<queue::job_queue> queue_;

@@ -3,6 +3,7 @@
 #include "actors/changes.hpp"
 #include "actors/errors.hpp"
 #include "core/log.hpp"
+#include "core/metrics.hpp"
 
 namespace jobd::actors {
 namespace {
@@ -33,6 +34,8 @@ void rescuer_state::rescue(const lease::suspect& dead) {
               return;
             log::warn("A node died; what it ran goes back.",
                       {{"dead_node", dead.node}, {"jobs", rescued.size()}});
+            for (const auto& c : rescued)
+              metrics::recovered.of({to_string(c.status)}).add();
             self_->send(queue_, atom::push_v, hints_of(rescued));
             self_->send(queue_, atom::publish_v, events_of(rescued));
           },

@@ -2,7 +2,9 @@
 
 #include "actors/ask.hpp"
 #include "actors/errors.hpp"
+#include "actors/mailbox.hpp"
 #include "core/log.hpp"
+#include "core/metrics.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -19,10 +21,6 @@ constexpr std::size_t batch_bytes = 8 << 20;
 constexpr auto first_backoff = 100ms;
 constexpr auto most_backoff = 1'000ms;
 constexpr auto wake_every = 100ms;
-
-caf::error away() {
-  return to_caf({ec::store_away, "the database cannot be reached"});
-}
 
 /// After these the connection is closed and must be replaced.
 bool breaks_connection(ec code) {
@@ -75,11 +73,18 @@ storage_actor::behavior_type storage_state::make_behavior(storage_options option
       [this](atom::expire a, int limit) { return upkeep<storage::expiry>(a, limit); },
       [this](atom::progress, storage::progress_update& p) { progress(p); },
       [this](atom::ready a, const storage::ready_query& q) { return upkeep<hints>(a, q); },
+      [this](atom::ready a, int most) { return upkeep<storage::queue_heads>(a, most); },
       [this](atom::promote a, int limit) { return upkeep<storage::promotion>(a, limit); },
       [this](atom::rescue a, const lease::suspect& dead) { return upkeep<job_changes>(a, dead); },
       [this](atom::prune a, storage::prune_cursor from) { return upkeep<storage::prune_report>(a, from); },
       [this](atom::wake) { wake(); },
   };
+}
+
+caf::error storage_state::away() const {
+  if (schema_old_)
+    return to_caf({ec::schema_old, "the database has an older schema than this program"});
+  return to_caf({ec::store_away, "the database cannot be reached"});
 }
 
 // -- requests
@@ -166,7 +171,15 @@ caf::result<Answer> storage_state::enqueue(std::optional<time_point> since, Atom
 void storage_state::dispatch() {
   for (auto i = std::size_t{0}; i < slots_.size(); ++i)
     if (slots_[i].state == link::idle && !give_work(i))
-      return;
+      break;
+  measure();
+}
+
+void storage_state::measure() {
+  show_mailbox(*this, self_);
+  metrics::storage_waiting.set(static_cast<double>(creates_.size() + finds_.size() + finishes_.size()
+                                                   + claims_.size() + calls_.size()));
+  metrics::database_up.set(any_open() ? 1 : 0);
 }
 
 /// The kinds take turns, so that a flood of one starves no other.
@@ -194,6 +207,8 @@ bool storage_state::send_flush(std::size_t index) {
   auto f = take_flight(batch);
   if (batch.size() == 0)
     return false;
+  metrics::flush_requests.observe(static_cast<double>(batch.size()));
+  f->sent_at = self_->clock().now();
   call<storage::batch_result>(
       index, [this, f](storage::batch_result& result) { land(*f, result); },
       [this, f](const caf::error& why) { crash(*f, why); }, atom::flush_v, std::move(batch));
@@ -226,6 +241,7 @@ std::shared_ptr<storage_state::flight> storage_state::take_flight(storage::batch
 }
 
 void storage_state::land(flight& f, storage::batch_result& result) {
+  metrics::flush_seconds.observe(seconds{self_->clock().now() - f.sent_at}.count());
   if (options_.queue && !result.unblocked.empty())
     self_->send(*options_.queue, atom::push_v, std::move(result.unblocked));
   for (auto i = std::size_t{0}; i < f.finishes.size(); ++i)
@@ -241,6 +257,7 @@ void storage_state::land(flight& f, storage::batch_result& result) {
 }
 
 void storage_state::crash(flight& f, const caf::error& why) {
+  metrics::flush_failures.add();
   for (auto& waiting : f.finishes)
     waiting.answer.deliver(why);
   for (auto& waiting : f.claims)
@@ -341,6 +358,7 @@ void storage_state::open(std::size_t index) {
       .then(
           [this, index] {
             slots_[index].state = link::idle;
+            schema_old_ = false;
             slots_[index].backoff = 0ms;
             if (said_away_)
               log::info("Storage reached the database.");
@@ -361,6 +379,7 @@ void storage_state::lost(std::size_t index, const caf::error& why) {
   self_->send_exit(s.connection, caf::exit_reason::user_shutdown);
   s.connection = nullptr;
   s.state = link::closed;
+  schema_old_ = from_caf(why).code == ec::schema_old;
   s.open_at = self_->clock().now() + s.backoff;
   s.backoff = std::clamp<std::chrono::milliseconds>(s.backoff * 2, first_backoff, most_backoff);
   if (was_open && !any_open())
@@ -370,6 +389,7 @@ void storage_state::lost(std::size_t index, const caf::error& why) {
     said_away_ = true;
   }
   refuse_old();
+  measure();
   wake_later();
 }
 
@@ -412,6 +432,7 @@ void storage_state::wake() {
     any_closed = any_closed || slots_[i].state == link::closed || slots_[i].state == link::opening;
   }
   refuse_old();
+  measure();
   if (any_closed)
     wake_later();
 }

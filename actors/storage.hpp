@@ -79,6 +79,7 @@ private:
     std::vector<waiting_finish> finishes;
     std::vector<waiting_claim> claims;
     std::vector<waiting_create> creates;
+    time_point sent_at = {};
   };
 
   enum class link : std::uint8_t { closed, opening, idle, busy };
@@ -106,6 +107,7 @@ private:
 
   // Work for idle connections.
   void dispatch();
+  void measure();
   bool give_work(std::size_t index);
   bool send_flush(std::size_t index);
   bool send_find(std::size_t index);
@@ -121,6 +123,8 @@ private:
   void lost(std::size_t index, const caf::error& why);
   void down(const caf::down_msg& m);
   [[nodiscard]] bool any_open() const;
+  /// Why nothing is open.
+  [[nodiscard]] caf::error away() const;
   [[nodiscard]] bool away_for_long() const;
   [[nodiscard]] bool too_old(time_point since) const;
   void wake();
@@ -142,6 +146,7 @@ private:
   unsigned turn_ = 0;
   bool waking_ = false;
   bool said_away_ = false;
+  bool schema_old_ = false;
   time_point away_since_;
 };
 

@@ -3,7 +3,9 @@
 #include "actors/ask.hpp"
 #include "actors/errors.hpp"
 #include "actors/job_runner.hpp"
+#include "actors/mailbox.hpp"
 #include "core/log.hpp"
+#include "core/metrics.hpp"
 #include "core/trace.hpp"
 
 #include <algorithm>
@@ -51,6 +53,7 @@ worker_pool_actor::behavior_type worker_pool_state::make_behavior(worker_pool_op
                                                                   worker_pool_parts parts) {
   options_ = std::move(options);
   parts_ = std::move(parts);
+  metrics::slots.set(options_.concurrency);
   open_queues_ = options_.queues;
   self_->set_down_handler([this](caf::down_msg& m) { runner_down(m); });
   self_->delayed_send(self_, wake_every, atom::wake_v);
@@ -142,6 +145,8 @@ void worker_pool_state::ended(run_key key, outcome& o) {
   auto& r = gone.mapped();
   deadlines_.erase({r.deadline, key});
   buffers_ = true;
+  metrics::run_seconds.of({metrics::types.bound(r.what.type)})
+      .observe(seconds{self_->clock().now() - r.started}.count());
   if (r.lost)
     log::warn("The pool drops the outcome of a run that is no longer its own.",
               {{"job", key.id}, {"attempt", key.attempt}, {"trace", trace_id(r.what.traceparent)}});
@@ -203,6 +208,7 @@ int worker_pool_state::free_slots() const {
 }
 
 void worker_pool_state::step() {
+  measure();
   if (stopping_)
     return end_shutdown();
   if (!node_)
@@ -342,6 +348,8 @@ std::vector<std::string> worker_pool_state::claimable_types() const {
 // -------------------------------------------------------------------------------------------------
 
 void worker_pool_state::start(claimed_job& what, node_id by) {
+  if (what.waited)
+    metrics::pickup_seconds.observe(what.waited->count());
   const auto key = run_key{what.id, what.attempt};
   const auto* handler = parts_.handlers->find(what.type);
   if (!handler)
@@ -351,7 +359,8 @@ void worker_pool_state::start(claimed_job& what, node_id by) {
   r.runner = self_->spawn(job_runner, parts_.executor, what, timeout, worker_pool_actor{self_});
   self_->monitor(r.runner);
   r.node = by;
-  r.deadline = self_->clock().now() + std::chrono::duration_cast<caf::timespan>(timeout);
+  r.started = self_->clock().now();
+  r.deadline = r.started + std::chrono::duration_cast<caf::timespan>(timeout);
   r.exclusive = handler->exclusive;
   r.what = without_payload(what);
   deadlines_.emplace(r.deadline, key);
@@ -428,17 +437,20 @@ void worker_pool_state::write(run_key key) {
 
 void worker_pool_state::written(run_key key, storage::finish_answer answer) {
   const auto entry = std::move(outbox_.extract(key).mapped());
-  if (answer == storage::finish_answer::stale)
+  if (answer == storage::finish_answer::stale) {
+    metrics::refused_outcomes.add();
     log::warn("The store refused a late outcome.",
               {{"job", key.id},
                {"attempt", key.attempt},
                {"trace", trace_id(entry.job ? entry.job->traceparent : std::string{})}});
-  else if (entry.job)
+  } else if (entry.job) {
     accepted(*entry.job, entry.what.what);
+  }
   step();
 }
 
 void worker_pool_state::accepted(const claimed_job& job, const lifecycle::conclusion& what) {
+  metrics::outcomes.of({metrics::types.bound(job.type), lifecycle::to_string(what.what)}).add();
   publish({event_of(job, lifecycle::next(job_status::running, what.what).value())});
   if (what.what == lifecycle::event::release)
     give_back({hint_of(job)});
@@ -465,6 +477,13 @@ void worker_pool_state::end_shutdown() {
     return;
   log::info("The pool is empty.", {{"given_back", given_back_}});
   stopping_->deliver(given_back_);
+}
+
+void worker_pool_state::measure() {
+  show_mailbox(*this, self_);
+  metrics::running.set(static_cast<double>(runs_.size()));
+  metrics::buffered.set(static_cast<double>(buffer_.size()));
+  metrics::outbox.set(static_cast<double>(outbox_.size()));
 }
 
 worker_pool_actor::behavior_type worker_pool(worker_pool_actor::stateful_pointer<worker_pool_state> self,

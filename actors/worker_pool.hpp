@@ -68,6 +68,7 @@ private:
     job_runner_actor runner;
     claimed_job what;
     node_id node = 0;
+    time_point started;
     time_point deadline;
     bool exclusive = false;
     bool lost = false;
@@ -123,6 +124,7 @@ private:
   void publish(job_events what);
   void write_again();
   void end_shutdown();
+  void measure();
 
   self_pointer self_;
   worker_pool_options options_;

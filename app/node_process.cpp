@@ -3,6 +3,7 @@
 #include "actors/expirer.hpp"
 #include "actors/fetcher.hpp"
 #include "actors/hinter.hpp"
+#include "actors/inspector.hpp"
 #include "actors/job_manager.hpp"
 #include "actors/listener.hpp"
 #include "actors/node.hpp"
@@ -14,6 +15,7 @@
 #include "actors/worker_pool.hpp"
 #include "app/options.hpp"
 #include "core/log.hpp"
+#include "core/metrics.hpp"
 
 #include <caf/event_based_actor.hpp>
 
@@ -84,6 +86,10 @@ node_process::node_process(const config& settings, backends outside, termination
   promoter_ = keep(system_.spawn(promoter, storage_, queue_));
   rescuer_ = keep(system_.spawn(rescuer, storage_, queue_));
   keep(system_.spawn(pruner, storage_));
+  // Also in an API node, so that each scrape finds out whether the queue is away.
+  for (const auto& queue : settings_.job_queues)
+    metrics::queues.bound(queue);
+  inspector_ = keep(system_.spawn(inspector, storage_, queue_, settings_.job_stuck_after));
 }
 
 /// Orders the end of all parts; `~actor_system` then waits until they are gone.
@@ -107,14 +113,34 @@ bool node_process::serve() {
   options.port = settings_.http_port;
   options.threads = settings_.http_threads;
   options.bridge.max_pending = settings_.http_pending;
-  auto server = http::http_server::start(system_, manager, options);
+  if (!listen(server_, {manager, inspector_}, options))
+    return false;
+  log::info("The API listens.", {{"host", settings_.http_host}, {"port", server_->port()}});
+  return true;
+}
+
+bool node_process::serve_metrics() {
+  if (settings_.metrics_port == 0)
+    return true;
+  auto options = http::server_options{};
+  options.host = settings_.http_host;
+  options.port = settings_.metrics_port;
+  options.port_setting = "METRICS_PORT";
+  if (!listen(metrics_server_, {std::nullopt, inspector_}, options))
+    return false;
+  log::info("Metrics are served.", {{"host", settings_.http_host}, {"port", metrics_server_->port()}});
+  return true;
+}
+
+bool node_process::listen(std::unique_ptr<http::http_server>& by, http::bridge_parts parts,
+                          const http::server_options& options) {
+  auto server = http::http_server::start(system_, std::move(parts), options);
   if (!server) {
-    log::error("The API cannot listen.", {{"error", server.error().context}});
+    log::error("The process cannot listen.", {{"error", server.error().context}});
     end_.request(exit_code::failed);
     return false;
   }
-  server_ = std::move(*server);
-  log::info("The API listens.", {{"host", settings_.http_host}, {"port", server_->port()}});
+  by = std::move(*server);
   return true;
 }
 

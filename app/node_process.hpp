@@ -28,6 +28,8 @@ public:
 
   /// Listens. False, and the end is requested, if it cannot.
   [[nodiscard]] bool serve();
+  /// Listens for those who look after this process, if there is a port for it. False as above.
+  [[nodiscard]] bool serve_metrics();
   /// Runs jobs by these handlers.
   void work(const std::shared_ptr<execution::registry>& handlers);
   /// Joins the other nodes, stays until the end is asked for, and leaves in order.
@@ -44,6 +46,8 @@ private:
     parts_.push_back(caf::actor_cast<caf::actor>(part));
     return part;
   }
+  [[nodiscard]] bool listen(std::unique_ptr<http::http_server>& by, http::bridge_parts parts,
+                            const http::server_options& options);
   void stop();
 
   const config& settings_;
@@ -60,10 +64,13 @@ private:
   actors::promoter_actor promoter_;
   actors::expirer_actor expirer_;
   actors::rescuer_actor rescuer_;
+  actors::inspector_actor inspector_;
   /// What the worker pool has handlers for.
   std::vector<std::string> types_;
   std::optional<actors::worker_pool_actor> pool_;
   std::unique_ptr<http::http_server> server_;
+  /// Of a worker. It serves until the process ends, for that is when one looks.
+  std::unique_ptr<http::http_server> metrics_server_;
 };
 
 } // namespace jobd::app

@@ -71,8 +71,10 @@ int run_worker(const config& settings, const handlers_ptr& handlers, termination
   if (!wait_for_store(servers, end))
     return end.exit_code();
   node_process process{settings, servers, end};
-  process.work(handlers);
-  process.stay();
+  if (process.serve_metrics()) {
+    process.work(handlers);
+    process.stay();
+  }
   return end.exit_code();
 }
 

@@ -191,7 +191,7 @@ constexpr std::array options{
     path<&c::data_folder>("data", "JOBD_DATA",
                           "folder of the jobs; none: $XDG_DATA_HOME/jobd, or ~/.local/share/jobd",
                           standalone),
-    text<&c::http_host>("http-host", "HTTP_HOST", "address to listen on", servers_of_http),
+    text<&c::http_host>("http-host", "HTTP_HOST", "address to listen on", nodes),
     integer<&c::http_port, 0, 65'535>("http-port", "HTTP_PORT",
                                       "port to listen on, 0 to 65535; 0: any free one", servers_of_http),
     integer<&c::http_threads, 1, 64>("http-threads", "HTTP_THREADS", "threads that serve HTTP, 1 to 64",
@@ -199,6 +199,12 @@ constexpr std::array options{
     integer<&c::http_pending, 1, 1'000'000>(
         "http-pending", "HTTP_PENDING",
         "requests that may wait for an answer, 1 to 1000000; the next one gets 503", servers_of_http),
+    integer<&c::metrics_port, 0, 65'535>(
+        "metrics-port", "METRICS_PORT",
+        "port where a worker serves /metrics, /readyz and /healthz, 0 to 65535; 0: nowhere", "worker"),
+    duration<&c::job_stuck_after, 10, 86'400>(
+        "stuck-after", "JOB_STUCK_AFTER",
+        "seconds after which ready jobs of which none was started make /readyz fail, 0.01 to 86400", nodes),
     duration<&c::job_timeout, 1, 604'800>(
         "timeout", "JOB_TIMEOUT",
         "seconds that a job may run if neither it nor its handler says, up to 604800", runners),

@@ -27,6 +27,10 @@ struct config {
   int http_threads = 1;
   /// Requests that may wait for an answer; the next one gets 503.
   int http_pending = 10'000;
+  /// Where a worker serves its metrics; 0: nowhere.
+  int metrics_port = 0;
+  /// Ready jobs of which none was started for so long are no progress.
+  seconds job_stuck_after{60};
 
   seconds job_timeout{300};
   int job_prefetch = 16;

@@ -136,6 +136,9 @@ struct claimed_job {
   int object_limit = 0;
   /// W3C trace context of the request that made the job; empty: none.
   std::string traceparent;
+  /// By the store's clock, from when it was ready to now. Absent from the second attempt on: when a job that
+  /// was given back was ready again is kept nowhere.
+  std::optional<seconds> waited = {};
 };
 
 /// One run of one job: the pair that every write about the run names.

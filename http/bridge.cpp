@@ -1,9 +1,11 @@
 #include "http/bridge.hpp"
 
+#include "core/metrics.hpp"
 #include "core/trace.hpp"
 #include "http/batch.hpp"
 #include "http/fingerprint.hpp"
 #include "http/json.hpp"
+#include "http/openapi.hpp"
 #include "http/problem.hpp"
 
 #include <caf/exit_reason.hpp>
@@ -69,6 +71,10 @@ reply show_page(const query& q, const storage::job_page& page) {
   return r;
 }
 
+reply show_readiness(const actors::readiness& r) {
+  return {.status = r.reasons.empty() ? 200 : 503, .body = to_json(r)};
+}
+
 // -------------------------------------------------------------------------------- requests
 
 /// Case does not count, and parameters such as charset are allowed.
@@ -119,6 +125,7 @@ storage::page_request page_of(const query& q, int default_limit) {
 /// stored, and the answer is what it would be without a wait.
 struct await_end {
   gateway_actor next;
+  actors::job_manager_actor manager;
   std::shared_ptr<void> place;
   std::chrono::milliseconds wait;
   std::chrono::milliseconds answer_within;
@@ -131,15 +138,15 @@ struct await_end {
       return r;
     };
     caf::anon_send(next, make_question<job>(std::move(answer), place, effect::reads, wait + answer_within,
-                                            showing(show), actors::atom::await_v, created.id, wait));
+                                            manager, showing(show), actors::atom::await_v, created.id, wait));
   }
 };
 
 } // namespace
 
-bridge::gateways::gateways(caf::actor_system& system, const actors::job_manager_actor& manager) {
+bridge::gateways::gateways(caf::actor_system& system) {
   for (auto i = 0; i < gateway_count; ++i)
-    all_.push_back(system.spawn(gateway, manager));
+    all_.push_back(system.spawn(gateway));
 }
 
 void bridge::gateways::stop() {
@@ -148,14 +155,14 @@ void bridge::gateways::stop() {
     caf::anon_send_exit(g, caf::exit_reason::user_shutdown);
 }
 
-bridge::bridge(caf::actor_system& system, const actors::job_manager_actor& manager,
-               const bridge_options& options)
-    : manager_(manager),
+bridge::bridge(caf::actor_system& system, bridge_parts parts, const bridge_options& options)
+    : parts_(std::move(parts)),
       options_(options),
-      quick_(system, manager),
-      waiting_(system, manager),
-      pending_(std::make_shared<waiting_room>(options.max_pending, options.max_pending_bytes)),
-      waits_(std::make_shared<waiting_room>(options.max_waits)),
+      quick_(system),
+      waiting_(system),
+      pending_(std::make_shared<waiting_room>(jobd::metrics::http_pending, options.max_pending,
+                                              options.max_pending_bytes)),
+      waits_(std::make_shared<waiting_room>(jobd::metrics::http_waiters, options.max_waits)),
       streams_(options.max_streams) {}
 
 bridge::~bridge() {
@@ -180,7 +187,7 @@ void bridge::handle(const request& r, responder answer) {
     return answer(problem::target_too_long());
 
   const auto to = find_route(r.method, r.target);
-  if (to.what == kind::not_found)
+  if (to.what == kind::not_found || (!parts_.jobs && !is_for_operators(to.what)))
     return answer(problem::no_such_path());
   if (to.what == kind::method_not_allowed)
     return answer(problem::method_not_allowed(to.allowed));
@@ -191,6 +198,10 @@ void bridge::handle(const request& r, responder answer) {
     return answer(problem::no_such_job());
   if (to.what == kind::healthz)
     return answer({.body = R"({"status":"ok"})"});
+  if (to.what == kind::openapi)
+    return answer({.body = std::string{openapi()}});
+  if (to.what == kind::readyz && refusing_)
+    return answer(show_readiness({.reasons = {{"stopping", "the process ends"}}}));
   if (refusing_)
     return answer.refuse({ec::stopping, {}});
   dispatch(to, *q, r, std::move(answer));
@@ -199,6 +210,8 @@ void bridge::handle(const request& r, responder answer) {
 void bridge::dispatch(const route& to, const query& q, const request& r, responder answer) {
   namespace atom = actors::atom;
   switch (to.what) {
+  case kind::metrics: return metrics(std::move(answer));
+  case kind::readyz: return ready(std::move(answer));
   case kind::submit: return submit(q, r, std::move(answer));
   case kind::submit_batch: return submit_batch(r, std::move(answer));
   case kind::list: return list(q, std::move(answer));
@@ -232,9 +245,26 @@ void bridge::dispatch(const route& to, const query& q, const request& r, respond
   case kind::job_events:
   case kind::events: return watch(to.id, q, r, std::move(answer));
   case kind::healthz:
+  case kind::openapi:
   case kind::not_found:
   case kind::method_not_allowed: return;
   }
+}
+
+/// Also when no request of the job API finds a place any more.
+void bridge::metrics(responder answer) {
+  const auto show = [](const std::string& text) {
+    return reply{.content_type = jobd::metrics::text_type, .body = text};
+  };
+  caf::anon_send(quick_.next(),
+                 make_question<std::string>(std::move(answer), nullptr, effect::reads, options_.answer_within,
+                                            parts_.inspector, showing(show), actors::atom::measure_v));
+}
+
+void bridge::ready(responder answer) {
+  caf::anon_send(quick_.next(), make_question<actors::readiness>(
+                                    std::move(answer), nullptr, effect::reads, options_.answer_within,
+                                    parts_.inspector, showing(show_readiness), actors::atom::ready_v));
 }
 
 void bridge::submit(const query& q, const request& r, responder answer) {
@@ -251,7 +281,8 @@ void bridge::submit(const query& q, const request& r, responder answer) {
   auto place = waiting_room::enter(waits_);
   if (!place)
     return answer.refuse({ec::overloaded, {}});
-  store(std::move(*spec), r, await_end{waiting_.next(), std::move(place), *q.wait, options_.answer_within},
+  store(std::move(*spec), r,
+        await_end{waiting_.next(), *parts_.jobs, std::move(place), *q.wait, options_.answer_within},
         std::move(answer));
 }
 
@@ -298,8 +329,8 @@ void bridge::get(job_id id, const query& q, responder answer) {
   if (!place)
     return answer.refuse({ec::overloaded, {}});
   caf::anon_send(waiting_.next(), make_question<job>(std::move(answer), std::move(place), effect::reads,
-                                                     options_.answer_within + *q.wait, showing(show_job),
-                                                     actors::atom::await_v, id, *q.wait));
+                                                     options_.answer_within + *q.wait, *parts_.jobs,
+                                                     showing(show_job), actors::atom::await_v, id, *q.wait));
 }
 
 void bridge::list(const query& q, responder answer) {
@@ -358,7 +389,7 @@ void bridge::watch(job_id id, const query& q, const request& r, responder answer
       .last_event_id = std::string{r.last_event_id},
       .reader = std::move(stream),
   };
-  caf::anon_send(manager_, actors::atom::watch_v, std::move(wanted));
+  caf::anon_send(*parts_.jobs, actors::atom::watch_v, std::move(wanted));
 }
 
 template <class Answer, class Take, class... Message>
@@ -368,7 +399,7 @@ void bridge::ask(effect what, std::size_t bytes, Take take, responder answer, Me
     return answer.refuse({ec::overloaded, {}});
   caf::anon_send(quick_.next(),
                  make_question<Answer>(std::move(answer), std::move(place), what, options_.answer_within,
-                                       std::move(take), std::move(message)...));
+                                       *parts_.jobs, std::move(take), std::move(message)...));
 }
 
 } // namespace jobd::http

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <vector>
 
 /// From HTTP to the actors and back.
@@ -29,11 +30,18 @@ struct bridge_options {
   int max_streams = 1'000;
 };
 
+/// Who knows the answers.
+struct bridge_parts {
+  /// Absent: there is no job API, only what operators ask for.
+  std::optional<actors::job_manager_actor> jobs;
+  actors::inspector_actor inspector;
+};
+
 /// Answers requests: at once what needs no job manager, through a gateway the rest. Every request that it is
 /// handed gets exactly one answer.
 class bridge {
 public:
-  bridge(caf::actor_system& system, const actors::job_manager_actor& manager, const bridge_options& options);
+  bridge(caf::actor_system& system, bridge_parts parts, const bridge_options& options);
   ~bridge();
 
   /// Thread-safe.
@@ -50,7 +58,7 @@ private:
   /// Some actors, used in turn.
   class gateways {
   public:
-    gateways(caf::actor_system& system, const actors::job_manager_actor& manager);
+    explicit gateways(caf::actor_system& system);
     const gateway_actor& next() { return all_[turn_.fetch_add(1, std::memory_order_relaxed) % all_.size()]; }
     void stop();
 
@@ -60,6 +68,8 @@ private:
   };
 
   void dispatch(const route& to, const query& q, const request& r, responder answer);
+  void metrics(responder answer);
+  void ready(responder answer);
   void submit(const query& q, const request& r, responder answer);
   void submit_batch(const request& r, responder answer);
   void get(job_id id, const query& q, responder answer);
@@ -76,7 +86,7 @@ private:
   template <class Answer, class Take, class... Message>
   void ask(effect what, std::size_t bytes, Take take, responder answer, Message... message);
 
-  const actors::job_manager_actor manager_;
+  const bridge_parts parts_;
   const bridge_options options_;
   /// CAF searches the open requests and timers of an actor one by one: those of waits stay out of the way of
   /// the others.

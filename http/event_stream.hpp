@@ -54,7 +54,7 @@ private:
 /// All streams of the server. Thread-safe.
 class event_streams {
 public:
-  explicit event_streams(int most) : room_(std::make_shared<waiting_room>(most)) {}
+  explicit event_streams(int most) : room_(std::make_shared<waiting_room>(metrics::event_readers, most)) {}
 
   /// A place for one more stream; null if there is none.
   [[nodiscard]] std::shared_ptr<void> enter() { return waiting_room::enter(room_); }

@@ -20,8 +20,8 @@ void add_message_types(caf::actor_system_config& cfg) {
   cfg.add_message_types<caf::id_block::jobd_http>();
 }
 
-gateway_actor::behavior_type gateway(gateway_pointer self, actors::job_manager_actor manager) {
-  return {[=](const question_ptr& q) { q->ask(self, manager, q); }};
+gateway_actor::behavior_type gateway(gateway_pointer self) {
+  return {[=](const question_ptr& q) { q->ask(self, q); }};
 }
 
 void question::sent() {

@@ -31,7 +31,7 @@ namespace jobd::http {
 /// To be called before the actor system starts.
 void add_message_types(caf::actor_system_config& cfg);
 
-/// The GATEWAY actor: asks the job manager and answers the request.
+/// The GATEWAY actor: asks whom a question is for, and answers the request.
 using gateway_actor = caf::typed_actor<
     // Takes a question.
     caf::reacts_to<question_ptr>>;
@@ -41,12 +41,12 @@ struct gateway_state {
 };
 using gateway_pointer = gateway_actor::stateful_pointer<gateway_state>;
 
-gateway_actor::behavior_type gateway(gateway_pointer self, actors::job_manager_actor manager);
+gateway_actor::behavior_type gateway(gateway_pointer self);
 
 /// What becomes of a question whose answer is lost.
 enum class effect : std::uint8_t { reads, writes };
 
-/// A question to the job manager with its way back. Whoever drops it answers it by that, as `responder` says.
+/// A question to an actor with its way back. Whoever drops it answers it by that, as `responder` says.
 class question {
 public:
   question(responder answer, std::shared_ptr<void> place, effect what)
@@ -56,7 +56,7 @@ public:
   virtual ~question() = default;
 
   /// Called once, by a gateway. `me` is this.
-  virtual void ask(gateway_pointer self, const actors::job_manager_actor& manager, question_ptr me) = 0;
+  virtual void ask(gateway_pointer self, question_ptr me) = 0;
 
 protected:
   /// The question is on its way.
@@ -72,38 +72,41 @@ private:
 
 /// The one question: what is sent, and what becomes of the answer. `take` is called with it and with the
 /// way back.
-template <class Answer, class Take, class... Message>
+template <class Answer, class To, class Take, class... Message>
 class question_of final : public question {
 public:
   question_of(responder answer, std::shared_ptr<void> place, effect what, std::chrono::milliseconds within,
-              Take take, Message... message)
+              To to, Take take, Message... message)
       : question(std::move(answer), std::move(place), what),
+        to_(std::move(to)),
         within_(within),
         take_(std::move(take)),
         message_(std::move(message)...) {}
 
-  void ask(gateway_pointer self, const actors::job_manager_actor& manager, question_ptr me) override {
+  void ask(gateway_pointer self, question_ptr me) override {
     sent();
     std::apply(
         [&](auto&... part) {
           actors::ask<Answer>(
-              self, manager, within_, [this, me](const Answer& a) { take_(a, answer_); },
+              self, to_, within_, [this, me](const Answer& a) { take_(a, answer_); },
               [this, me](const caf::error& why) { refuse(why); }, std::move(part)...);
         },
         message_);
   }
 
 private:
+  const To to_;
   const std::chrono::milliseconds within_;
   Take take_;
   std::tuple<Message...> message_;
 };
 
-template <class Answer, class Take, class... Message>
+template <class Answer, class To, class Take, class... Message>
 question_ptr make_question(responder answer, std::shared_ptr<void> place, effect what,
-                           std::chrono::milliseconds within, Take take, Message... message) {
-  return std::make_shared<question_of<Answer, Take, Message...>>(
-      std::move(answer), std::move(place), what, within, std::move(take), std::move(message)...);
+                           std::chrono::milliseconds within, To to, Take take, Message... message) {
+  return std::make_shared<question_of<Answer, To, Take, Message...>>(std::move(answer), std::move(place),
+                                                                     what, within, std::move(to),
+                                                                     std::move(take), std::move(message)...);
 }
 
 } // namespace jobd::http

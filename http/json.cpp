@@ -469,6 +469,21 @@ std::string to_json(const std::vector<storage::queue_stats>& stats) {
   return "{\"queues\":" + array_of(stats, show_stats) + "}";
 }
 
+std::string to_json(const actors::readiness& r) {
+  const auto show = [](const actors::readiness::reason& why) {
+    auto out = object_writer{};
+    out.text("code", why.code);
+    out.text("detail", why.detail);
+    return std::move(out).finish();
+  };
+  auto out = object_writer{};
+  out.boolean("ready", r.reasons.empty());
+  out.boolean("database", r.database);
+  r.progress ? out.boolean("progress", *r.progress) : out.raw("progress", "null");
+  out.raw("reasons", array_of(r.reasons, show));
+  return std::move(out).finish();
+}
+
 std::string cancelled_json(int cancelled, int asked_to_end, const std::optional<job_id>& next) {
   auto out = object_writer{};
   out.number("cancelled", cancelled);

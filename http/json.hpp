@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/interfaces.hpp"
 #include "core/error.hpp"
 #include "core/job.hpp"
 #include "storage/store.hpp"
@@ -59,5 +60,8 @@ inline constexpr std::size_t most_page_bytes = 16 << 20;
 [[nodiscard]] std::string cancelled_json(int cancelled, int asked_to_end, const std::optional<job_id>& next);
 /// `{"retried":1,"next_cursor":null}`
 [[nodiscard]] std::string retried_json(int retried, const std::optional<job_id>& next);
+
+/// `{"ready":false,"database":true,"progress":false,"reasons":[{"code":"no_progress","detail":"…"}]}`
+[[nodiscard]] std::string to_json(const actors::readiness& r);
 
 } // namespace jobd::http

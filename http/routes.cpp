@@ -1,8 +1,9 @@
 #include "http/routes.hpp"
 
 #include <charconv>
-#include <optional>
-#include <span>
+#include <deque>
+#include <string>
+#include <vector>
 
 namespace jobd::http {
 namespace {
@@ -28,6 +29,9 @@ constexpr auto queues_path = std::string_view{"/v1/queues"};
 constexpr auto batch_path = std::string_view{"/v1/jobs/batch"};
 
 constexpr verb of_health[] = {{"GET", kind::healthz, true}};
+constexpr verb of_ready[] = {{"GET", kind::readyz, true}};
+constexpr verb of_openapi[] = {{"GET", kind::openapi, true}};
+constexpr verb of_metrics[] = {{"GET", kind::metrics, true}};
 constexpr verb of_jobs[] = {{"POST", kind::submit}, {"GET", kind::list, true}, {"DELETE", kind::cancel_all}};
 constexpr verb of_batch[] = {{"POST", kind::submit_batch}};
 constexpr verb of_retry_all[] = {{"POST", kind::retry_all}};
@@ -44,6 +48,9 @@ constexpr resource resources[] = {
     {"/v1/workers", of_workers, "GET, HEAD"},
     {"/v1/stats", of_stats, "GET, HEAD"},
     {"/healthz", of_health, "GET, HEAD"},
+    {"/readyz", of_ready, "GET, HEAD"},
+    {"/openapi.json", of_openapi, "GET, HEAD"},
+    {"/metrics", of_metrics, "GET, HEAD"},
 };
 
 constexpr verb of_job[] = {{"GET", kind::get, true}, {"DELETE", kind::cancel}};
@@ -122,7 +129,29 @@ route by_path(std::string_view method, std::string_view path) noexcept {
   return {};
 }
 
+std::vector<endpoint> list_endpoints() {
+  static auto paths = std::deque<std::string>{};
+  auto all = std::vector<endpoint>{};
+  const auto add = [&](const std::string& start, const resource& r) {
+    const auto& path = paths.emplace_back(start + std::string{r.path});
+    for (const auto& v : r.verbs)
+      all.push_back({v.method, path, v.what});
+  };
+  for (const auto& r : resources)
+    add("", r);
+  for (const auto& r : parts_of_a_job)
+    add(std::string{jobs_path} + "/{id}", r);
+  for (const auto& r : parts_of_a_queue)
+    add(std::string{queues_path} + "/{name}", r);
+  return all;
+}
+
 } // namespace
+
+std::span<const endpoint> endpoints() {
+  static const auto all = list_endpoints();
+  return all;
+}
 
 route find_route(std::string_view method, std::string_view target) noexcept {
   target = without_authority(target);

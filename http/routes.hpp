@@ -3,6 +3,7 @@
 #include "core/job.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace jobd::http {
@@ -16,6 +17,12 @@ struct route {
     method_not_allowed,
     /// GET or HEAD /healthz
     healthz,
+    /// GET or HEAD /metrics
+    metrics,
+    /// GET or HEAD /readyz
+    readyz,
+    /// GET or HEAD /openapi.json
+    openapi,
     /// POST /v1/jobs
     submit,
     /// POST /v1/jobs/batch
@@ -67,6 +74,20 @@ struct route {
 /// Finds the route of a request line. An id is canonical: decimal digits without sign and leading zero, from
 /// 1 to 2^63 - 1, so that each job has one address.
 [[nodiscard]] route find_route(std::string_view method, std::string_view target) noexcept;
+
+/// What is answered also where there is no job API.
+[[nodiscard]] constexpr bool is_for_operators(route::kind k) noexcept {
+  return k >= route::kind::healthz && k <= route::kind::openapi;
+}
+
+/// A route as it is documented: `{"GET", "/v1/jobs/{id}", kind::get}`.
+struct endpoint {
+  std::string_view method;
+  std::string_view path;
+  route::kind what = route::kind::not_found;
+};
+/// All of them, without those of HEAD.
+[[nodiscard]] std::span<const endpoint> endpoints();
 
 /// How long the body of a request may be, in bytes.
 [[nodiscard]] std::size_t most_body_bytes(std::string_view method, std::string_view target) noexcept;

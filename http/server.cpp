@@ -1,6 +1,7 @@
 #include "http/server.hpp"
 
 #include "core/log.hpp"
+#include "core/metrics.hpp"
 #include "http/parser.hpp"
 #include "http/problem.hpp"
 
@@ -12,6 +13,7 @@
 #include <charconv>
 #include <future>
 #include <limits>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -125,12 +127,14 @@ std::shared_ptr<traffic> count_one(const std::shared_ptr<traffic>& all) {
 class exchange final : public channel {
 public:
   exchange(std::shared_ptr<asio::io_context> io,
-           restinio::generic_request_t<traits::extra_data_factory_t::data_t>& r, std::shared_ptr<traffic> all)
+           restinio::generic_request_t<traits::extra_data_factory_t::data_t>& r, std::shared_ptr<traffic> all,
+           std::string_view route)
       : io_(std::move(io)),
         connection_(std::move(restinio::impl::access_req_connection(r))),
         id_(r.request_id()),
         keep_alive_(r.header().should_keep_alive()),
         head_(r.header().method() == restinio::http_method_head()),
+        route_(route),
         all_(std::move(all)),
         counted_(count_one(all_)) {}
 
@@ -150,6 +154,7 @@ private:
     std::atomic<bool> failed{false};
   };
 
+  void count(int status) const;
   template <class Builder>
   Builder begin(reply& r) const;
   template <class Step>
@@ -161,6 +166,8 @@ private:
   const restinio::request_id_t id_;
   const bool keep_alive_;
   const bool head_;
+  const std::string_view route_;
+  const std::chrono::steady_clock::time_point came_at_ = std::chrono::steady_clock::now();
   const std::shared_ptr<traffic> all_;
   std::shared_ptr<traffic> counted_;
   /// Both only of a stream.
@@ -168,8 +175,15 @@ private:
   std::shared_ptr<progress> unwritten_;
 };
 
+void exchange::count(int status) const {
+  const auto took = std::chrono::steady_clock::now() - came_at_;
+  metrics::http_requests.of({route_, std::to_string(status)}).add();
+  metrics::http_seconds.of({route_}).observe(seconds{took}.count());
+}
+
 template <class Builder>
 Builder exchange::begin(reply& r) const {
+  count(r.status);
   auto line = restinio::http_status_line_t{restinio::http_status_code_t{static_cast<std::uint16_t>(r.status)},
                                            std::string{reason(r.status)}};
   auto out = Builder{std::move(line), connection_, id_, keep_alive_};
@@ -263,8 +277,20 @@ std::uint64_t declared_bytes(const restinio::http_request_header_t& header) {
   return bytes;
 }
 
+/// As metrics call it: `GET /v1/jobs/{id}`.
+std::string_view name_of_route(const request& r) {
+  static const auto names = [] {
+    auto all = std::map<route::kind, std::string>{};
+    for (const auto& e : endpoints())
+      all[e.what] = std::string{e.method} + ' ' + std::string{e.path};
+    return all;
+  }();
+  const auto found = names.find(find_route(r.method, r.target).what);
+  return found == names.end() ? std::string_view{"other"} : found->second;
+}
+
 error cannot_listen(const server_options& options, const std::error_code& why) {
-  const auto where = "HTTP_PORT " + std::to_string(options.port) + " on " + options.host;
+  const auto where = options.port_setting + " " + std::to_string(options.port) + " on " + options.host;
   if (why.value() == EADDRINUSE)
     return {ec::invalid, where + " is taken"};
   return {ec::invalid, "cannot listen at " + where + ": " + why.message()};
@@ -274,8 +300,8 @@ error cannot_listen(const server_options& options, const std::error_code& why) {
 
 class http_server::impl {
 public:
-  impl(caf::actor_system& system, const actors::job_manager_actor& manager, const server_options& options)
-      : options_(options), bridge_(system, manager, options.bridge) {}
+  impl(caf::actor_system& system, bridge_parts parts, const server_options& options)
+      : options_(options), bridge_(system, std::move(parts), options.bridge) {}
   ~impl() { stop(0ms); }
 
   expected<void> open();
@@ -358,7 +384,7 @@ restinio::request_handling_status_t http_server::impl::accept(const restinio::re
         .last_event_id = field(header, "Last-Event-ID").value_or(std::string_view{}),
         .traceparent = field(header, "traceparent").value_or(std::string_view{}),
     };
-    bridge_.handle(r, responder{std::make_unique<exchange>(io_, *req, traffic_)});
+    bridge_.handle(r, responder{std::make_unique<exchange>(io_, *req, traffic_, name_of_route(r))});
   } catch (const std::exception& e) {
     // The responder has answered 500 on its way out.
     log::error("HTTP handler failed", {{"error", e.what()}});
@@ -420,10 +446,9 @@ void http_server::impl::stop(std::chrono::milliseconds grace) {
 http_server::http_server(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
 http_server::~http_server() = default;
 
-expected<std::unique_ptr<http_server>> http_server::start(caf::actor_system& system,
-                                                          const actors::job_manager_actor& manager,
+expected<std::unique_ptr<http_server>> http_server::start(caf::actor_system& system, bridge_parts parts,
                                                           const server_options& options) {
-  auto i = std::make_unique<impl>(system, manager, options);
+  auto i = std::make_unique<impl>(system, std::move(parts), options);
   if (auto opened = i->open(); !opened)
     return tl::unexpected(std::move(opened.error()));
   return std::unique_ptr<http_server>{new http_server{std::move(i)}};

@@ -14,6 +14,8 @@ struct server_options {
   std::string host = "127.0.0.1";
   /// 0: the system chooses one, see `http_server::port`.
   int port = 3000;
+  /// Who chose it, for errors.
+  std::string port_setting = "HTTP_PORT";
   int threads = 1;
   /// How often a stream of events shows that it is alive.
   std::chrono::milliseconds beat_every{15'000};
@@ -29,7 +31,7 @@ class http_server {
 public:
   /// Listens. `ec::invalid` names host and port if it cannot.
   [[nodiscard]] static expected<std::unique_ptr<http_server>>
-  start(caf::actor_system& system, const actors::job_manager_actor& manager, const server_options& options);
+  start(caf::actor_system& system, bridge_parts parts, const server_options& options);
 
   ~http_server();
 

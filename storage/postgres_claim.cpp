@@ -27,7 +27,9 @@ update jobs j set status = 'running', attempt = attempt + 1, node_id = $3::bigin
   start_time = timezone('utc', now()), end_time = null, progress = null
 from picked p where j.id = p.id and p.id not in (select id from aside)
 returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, j.timeout, j.max_attempts,
-  j.failures, j.object_limit, j.traceparent
+  j.failures, j.object_limit, j.traceparent,
+  case when j.attempt = 1 then
+    greatest(extract(epoch from j.start_time - greatest(j.created_at, j.run_at)), 0)::float8 end
 )sql";
 
 // A node without a row claims nothing: it was condemned, and what it took now would be taken from it at once.
@@ -88,6 +90,8 @@ std::vector<claimed_job> read_claimed(const rows& r) {
     j.failures = r.number<int>(row, 9);
     j.object_limit = r.number<int>(row, 10);
     j.traceparent = r.text(row, 11);
+    if (!r.null(row, 12))
+      j.waited = seconds{r.number<double>(row, 12)};
   }
   std::ranges::sort(jobs, {}, [](const claimed_job& j) { return std::tuple{j.priority, j.id}; });
   return jobs;

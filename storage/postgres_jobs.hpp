@@ -17,6 +17,7 @@ namespace jobd::storage {
 /// Nothing if there is no such job.
 [[nodiscard]] sql_expected<std::optional<std::vector<attempt_record>>> read_history(postgres_connection& pg,
                                                                                     job_id id);
+[[nodiscard]] sql_expected<queue_heads> read_heads(postgres_connection& pg, int most);
 /// Nothing if there is no such job.
 [[nodiscard]] sql_expected<std::optional<explanation>> read_explanation(postgres_connection& pg, job_id id);
 [[nodiscard]] sql_expected<std::vector<hint>> read_ready(postgres_connection& pg, const ready_query& q);

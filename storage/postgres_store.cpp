@@ -145,6 +145,9 @@ public:
   expected<bool> host_is_alive(const std::string& host) override {
     return call(access::read, [&] { return host_has_beaten(*pg_, host); });
   }
+  expected<queue_heads> heads(int most) override {
+    return call(access::read, [&] { return read_heads(*pg_, most); });
+  }
   expected<std::vector<hint>> ready_jobs(const ready_query& q) override {
     return call(access::read, [&] { return read_ready(*pg_, q); });
   }

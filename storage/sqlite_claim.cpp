@@ -36,7 +36,7 @@ update jobs set status = 'running', attempt = attempt + 1, node_id = ?2, start_t
   progress = null
 where id in (select value from json_each(?1))
 returning id, attempt, object_id, type, queue, payload, priority, timeout, max_attempts, failures, object_limit,
-  traceparent
+  traceparent, case when attempt = 1 then max(start_time - max(created_at, coalesce(run_at, created_at)), 0) end
 )sql";
 
 /// A head that is full of jobs to be set aside is passed in so many steps; the next claim goes on.
@@ -67,6 +67,8 @@ claimed_job read_claimed(const sqlite_row& r) {
   j.failures = r.number<int>(9);
   j.object_limit = r.number<int>(10);
   j.traceparent = r.text(11);
+  if (!r.null(12))
+    j.waited = std::chrono::microseconds{r.number<std::int64_t>(12)};
   return j;
 }
 

@@ -11,6 +11,7 @@ namespace jobd::storage {
 [[nodiscard]] expected<std::vector<hint>> read_ready(sqlite_connection& db, const ready_query& q);
 [[nodiscard]] expected<job_page> list_jobs(sqlite_connection& db, const page_request& q);
 [[nodiscard]] expected<std::vector<attempt_record>> read_history(sqlite_connection& db, job_id id);
+[[nodiscard]] expected<queue_heads> read_heads(sqlite_connection& db, int most);
 [[nodiscard]] expected<explanation> explain_job(sqlite_connection& db, job_id id);
 
 /// A row of id, queue and priority.

@@ -116,6 +116,9 @@ public:
   expected<bool> host_is_alive(const std::string& host) override {
     return call([&] { return host_has_beaten(*db_, host); });
   }
+  expected<queue_heads> heads(int most) override {
+    return call([&] { return read_heads(*db_, most); });
+  }
   expected<std::vector<hint>> ready_jobs(const ready_query& q) override {
     return call([&] { return read_ready(*db_, q); });
   }

@@ -134,6 +134,17 @@ struct queue_stats {
 /// More queues than these are not told of.
 inline constexpr int most_queues = 1'000;
 
+/// What workers should start next, for those who ask whether they do.
+struct queue_heads {
+  /// A live node has slots.
+  bool has_worker = false;
+  /// The first ready job of each queue that a live node with a free slot takes, with its attempts so far. If
+  /// there is no worker: only the first ready job of some queue.
+  std::vector<run_key> jobs;
+
+  friend bool operator==(const queue_heads&, const queue_heads&) = default;
+};
+
 struct ready_query {
   std::vector<std::string> queues;
   std::vector<std::string> types;
@@ -327,6 +338,8 @@ public:
   /// True if a node of this host has beaten within `lease::overdue_after`.
   [[nodiscard]] virtual expected<bool> host_is_alive(const std::string& host) = 0;
 
+  /// Of queues that are not paused. Looks at the first `most` ready jobs of each. Each part by an index.
+  [[nodiscard]] virtual expected<queue_heads> heads(int most) = 0;
   /// The first ready jobs of queues that are not paused, in queue order, for hints to be written again.
   [[nodiscard]] virtual expected<std::vector<hint>> ready_jobs(const ready_query& q) = 0;
   /// Turns at most `limit` due jobs ready.

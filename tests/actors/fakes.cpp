@@ -75,6 +75,10 @@ storage_actor::behavior_type neighbour_storage(storage_actor::pointer, neighbour
         n->ready_queries.push_back(q);
         return unless_away(n, n->ready);
       },
+      [n](atom::ready, int) {
+        ++n->looks_at_heads;
+        return unless_away(n, n->heads);
+      },
       [n](atom::promote, int) {
         ++n->promotions;
         return unless_away(n, n->promotion);

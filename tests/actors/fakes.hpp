@@ -21,6 +21,8 @@ struct neighbours {
 
   hints ready;
   std::vector<storage::ready_query> ready_queries;
+  storage::queue_heads heads{.has_worker = true, .jobs = {}};
+  int looks_at_heads = 0;
   storage::promotion promotion;
   int promotions = 0;
   std::vector<lease::suspect> rescued;

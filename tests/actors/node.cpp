@@ -59,6 +59,7 @@ public:
   expected<all_stats> stats() override { return fail(ec::internal); }
   expected<job_changes> rescue(const lease::suspect&) override { return fail(ec::internal); }
   expected<bool> host_is_alive(const std::string&) override { return fail(ec::internal); }
+  expected<storage::queue_heads> heads(int) override { return fail(ec::internal); }
   expected<hints> ready_jobs(const storage::ready_query&) override { return fail(ec::internal); }
   expected<storage::promotion> promote(int) override { return fail(ec::internal); }
   expected<storage::prune_report> prune(storage::prune_cursor, seconds) override {

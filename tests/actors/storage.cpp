@@ -84,6 +84,7 @@ connection_actor::behavior_type fake_connection(connection_actor::pointer self, 
       [](atom::ready, const storage::ready_query&) -> caf::result<hints> {
         return hints{{7, "default", 5}};
       },
+      [](atom::ready, int) -> caf::result<storage::queue_heads> { return storage::queue_heads{}; },
       [](atom::promote, int) -> caf::result<storage::promotion> { return storage::promotion{}; },
       [](atom::rescue, const lease::suspect&) -> caf::result<job_changes> { return job_changes{}; },
       [](atom::prune, storage::prune_cursor) -> caf::result<storage::prune_report> {

@@ -1,5 +1,6 @@
 #include "actors/worker_pool.hpp"
 
+#include "core/metrics.hpp"
 #include "tests/actors/fixture.hpp"
 
 namespace jobd::actors {
@@ -112,6 +113,7 @@ storage_actor::behavior_type fake_storage(storage_actor::pointer self, surroundi
         w->progress.push_back(std::move(what));
       },
       [](atom::ready, const storage::ready_query&) -> caf::result<hints> { return hints{}; },
+      [](atom::ready, int) -> caf::result<storage::queue_heads> { return storage::queue_heads{}; },
       [](atom::promote, int) -> caf::result<storage::promotion> { return storage::promotion{}; },
       [](atom::rescue, const lease::suspect&) -> caf::result<job_changes> { return job_changes{}; },
       [](atom::prune, storage::prune_cursor) -> caf::result<storage::prune_report> {
@@ -530,9 +532,11 @@ BOOST_AUTO_TEST_CASE(a_stale_outcome_is_dropped) {
   queue_jobs(1, 1);
   spawn_pool(5, 2);
   world.finish_answer = storage::finish_answer::stale;
+  const auto refused = metrics::refused_outcomes.value();
   end(0, outcome::succeeded());
   advance(5s);
   BOOST_TEST(world.finishes.size() == 1u);
+  BOOST_TEST(metrics::refused_outcomes.value() == refused + 1);
 }
 
 // -- cancels

@@ -72,6 +72,9 @@ BOOST_AUTO_TEST_CASE(an_api_alone_rescues_the_jobs_of_the_only_worker) {
   BOOST_TEST(column(id, "attempt || ' ' || failures || ' ' || recoveries") == "1 0 1");
   BOOST_TEST(column(id, "node_id is null and start_time is null and ready") == "t");
   BOOST_TEST(count("nodes where slots > 0") == 0);
+  const auto metrics = client().get(api().url("/metrics")).body;
+  BOOST_TEST(metrics.find("\njobd_jobs_recovered_total{status=\"created\"} 1\n") != std::string::npos,
+             metrics);
   start_worker("next", {{"hang", hangs_once}});
   BOOST_TEST(reaches(id, "success"));
 }

@@ -1,6 +1,7 @@
 #include "tests/unit/http_world.hpp"
 
 #include "actors/errors.hpp"
+#include "core/metrics.hpp"
 #include "tests/support/server_process.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -122,6 +123,8 @@ caf::result<storage::explanation> explain(job_id id) {
 void watch(const actors::event_subscription& what, const seen_ptr& s) {
   if (what.id == 6)
     return what.reader->end({ec::not_found, ""});
+  if (what.id == 5 || what.type == "none")
+    return what.reader->end({});
   const auto lock = std::lock_guard{s->mutex};
   s->watching.push_back(what);
 }
@@ -165,6 +168,13 @@ fake_manager_actor::behavior_type fake_manager(fake_pointer self, seen_ptr s) {
   };
 }
 
+actors::inspector_actor::behavior_type fake_inspector(actors::inspector_actor::pointer) {
+  return {
+      [](atom::measure) { return metrics::text(); },
+      [](atom::ready) { return actors::readiness{.progress = true, .reasons = {}}; },
+  };
+}
+
 } // namespace
 
 http::server_options any_port() {
@@ -176,11 +186,13 @@ http::server_options any_port() {
 
 http_world::http_world(const http::server_options& options)
     : manager(system.spawn(fake_manager, fake)),
-      server(std::move(http::http_server::start(system, manager, options).value())) {}
+      parts{actors::job_manager_actor{manager}, system.spawn(fake_inspector)},
+      server(std::move(http::http_server::start(system, parts, options).value())) {}
 
 http_world::~http_world() {
   server.reset();
   caf::anon_send_exit(manager, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(parts.inspector, caf::exit_reason::user_shutdown);
 }
 
 void http_world::let_go() {

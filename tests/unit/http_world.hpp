@@ -37,7 +37,7 @@ struct seen {
 
 /// A job manager that answers by the job's type and id, and holds some answers until it is told to let go:
 /// those about jobs of the type `hold`, and about the job 8. The jobs 5 (success), 7 (created) and 9
-/// (running) are there.
+/// (running) are there. A stream of the job 5, or of the type `none`, ends at once.
 using fake_manager_actor = actors::job_manager_actor::extend<caf::reacts_to<caf::ok_atom>>;
 
 struct http_config : actors::system_config {
@@ -64,6 +64,7 @@ struct http_world {
   caf::actor_system system{cfg};
   std::shared_ptr<seen> fake = std::make_shared<seen>();
   fake_manager_actor manager;
+  http::bridge_parts parts;
   std::unique_ptr<http::http_server> server;
   http_client client;
 };

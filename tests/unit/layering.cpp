@@ -116,6 +116,8 @@ BOOST_AUTO_TEST_CASE(each_library_is_met_in_one_place) {
         [](const include& i) { return i.what.starts_with("restinio/") && i.folder != "http"; });
   check("libcrypto belongs to http/fingerprint.cpp",
         [](const include& i) { return i.what.starts_with("openssl/") && i.file != "http/fingerprint.cpp"; });
+  check("prometheus-cpp belongs to core/metrics.cpp",
+        [](const include& i) { return i.what.starts_with("prometheus/") && i.file != "core/metrics.cpp"; });
   check("spdlog belongs to core/log.cpp",
         [](const include& i) { return i.what.starts_with("spdlog/") && i.file != "core/log.cpp"; });
 }

@@ -345,7 +345,7 @@ BOOST_AUTO_TEST_CASE(stop_answers_what_is_pending_after_its_grace) {
 BOOST_AUTO_TEST_CASE(a_taken_port_is_told_with_host_and_port) {
   auto options = test::any_port();
   options.port = server->port();
-  const auto second = http::http_server::start(system, manager, options);
+  const auto second = http::http_server::start(system, parts, options);
   BOOST_REQUIRE(!second.has_value());
   BOOST_TEST((second.error().code == ec::invalid));
   BOOST_TEST(second.error().context
@@ -356,7 +356,7 @@ BOOST_AUTO_TEST_CASE(a_host_that_is_none_is_told) {
   for (const auto* host : {"no.such.host.invalid", "192.0.2.1", "1.2.3.4.5"}) {
     auto options = test::any_port();
     options.host = host;
-    const auto second = http::http_server::start(system, manager, options);
+    const auto second = http::http_server::start(system, parts, options);
     BOOST_REQUIRE(!second.has_value());
     BOOST_TEST((second.error().code == ec::invalid));
     BOOST_TEST(contains(second.error().context, host));
@@ -367,7 +367,7 @@ BOOST_AUTO_TEST_CASE(names_and_ipv6_are_hosts) {
   for (const auto* host : {"localhost", "::1", "::", "0.0.0.0"}) {
     auto options = test::any_port();
     options.host = host;
-    const auto second = http::http_server::start(system, manager, options);
+    const auto second = http::http_server::start(system, parts, options);
     if (!second && contains(host, ":")) {
       BOOST_TEST_MESSAGE("no IPv6 here: " << second.error().context);
       continue;
