@@ -1,6 +1,7 @@
 #include "actors/node.hpp"
 
 #include "core/log.hpp"
+#include "core/recent_times.hpp"
 
 #include <algorithm>
 
@@ -57,7 +58,7 @@ expected<void> node_state::beat_once(steady_time sent) {
   }
   if (!id_)
     return join(sent);
-  auto report = store_->beat(*id_);
+  auto report = store_->beat(*id_, options_.pool ? recent.text(sent) : std::string{});
   if (!report)
     return tl::unexpected{report.error()};
   if (!report->known) {

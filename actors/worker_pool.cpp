@@ -6,6 +6,7 @@
 #include "actors/mailbox.hpp"
 #include "core/log.hpp"
 #include "core/metrics.hpp"
+#include "core/recent_times.hpp"
 #include "core/trace.hpp"
 
 #include <algorithm>
@@ -145,8 +146,9 @@ void worker_pool_state::ended(run_key key, outcome& o) {
   auto& r = gone.mapped();
   deadlines_.erase({r.deadline, key});
   buffers_ = true;
-  metrics::run_seconds.of({metrics::types.bound(r.what.type)})
-      .observe(seconds{self_->clock().now() - r.started}.count());
+  const auto now = self_->clock().now();
+  metrics::run_seconds.of({metrics::types.bound(r.what.type)}).observe(seconds{now - r.started}.count());
+  recent.ran(r.what.queue, now - r.started, now);
   if (r.lost)
     log::warn("The pool drops the outcome of a run that is no longer its own.",
               {{"job", key.id}, {"attempt", key.attempt}, {"trace", trace_id(r.what.traceparent)}});
@@ -348,8 +350,10 @@ std::vector<std::string> worker_pool_state::claimable_types() const {
 // -------------------------------------------------------------------------------------------------
 
 void worker_pool_state::start(claimed_job& what, node_id by) {
-  if (what.waited)
+  if (what.waited) {
     metrics::pickup_seconds.observe(what.waited->count());
+    recent.picked_up(what.queue, *what.waited, self_->clock().now());
+  }
   const auto key = run_key{what.id, what.attempt};
   const auto* handler = parts_.handlers->find(what.type);
   if (!handler)

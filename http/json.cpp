@@ -328,12 +328,23 @@ std::string show_worker(const storage::worker_info& w) {
   return std::move(out).finish();
 }
 
+std::string show_percentiles(const duration_counts& counts) {
+  auto out = object_writer{};
+  for (const auto& [name, p] : {std::pair{"p50", 0.5}, std::pair{"p95", 0.95}, std::pair{"p99", 0.99}}) {
+    const auto at = percentile(counts, p);
+    at ? out.number(name, at->count()) : out.raw(name, "null");
+  }
+  return std::move(out).finish();
+}
+
 std::string show_stats(const storage::queue_stats& q) {
   auto out = object_writer{};
   out.text("queue", q.queue);
   for (auto i = std::size_t{0}; i < q.jobs.size(); ++i)
     out.number(to_string(static_cast<job_status>(i)), q.jobs[i]);
   q.oldest_ready ? out.number("oldest_ready", q.oldest_ready->count()) : out.raw("oldest_ready", "null");
+  out.raw("pickup", show_percentiles(q.times.pickup));
+  out.raw("run", show_percentiles(q.times.run));
   return std::move(out).finish();
 }
 

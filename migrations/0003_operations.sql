@@ -9,6 +9,9 @@ create table queues (
 -- Each claim looks here.
 create index queues_paused on queues (name) where paused;
 
+-- How long the node's jobs waited and ran lately (core/recent_times.hpp).
+alter table nodes add column times text not null default '';
+
 -- W3C trace context of the request that made the job.
 alter table jobs add column traceparent text;
 

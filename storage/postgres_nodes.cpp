@@ -16,7 +16,7 @@ returning id
 /// overdue ones.
 constexpr auto beat_and_look = statement{"beat_and_look", R"sql(
 with me as (
-  update nodes set heartbeat_at = timezone('utc', now()) where id = $1::bigint returning id
+  update nodes set heartbeat_at = timezone('utc', now()), times = $3::text where id = $1::bigint returning id
 )
 select 'known', id, null::integer, null::timestamp, null::text from me
 union all
@@ -114,8 +114,8 @@ sql_expected<node_id> insert_node(postgres_connection& pg, const node_info& info
   return r->number<node_id>(0, 0);
 }
 
-sql_expected<beat_report> renew_beat(postgres_connection& pg, node_id node) {
-  auto r = pg.exec(beat_and_look, parameters{}.add(node).add(overdue_seconds()));
+sql_expected<beat_report> renew_beat(postgres_connection& pg, node_id node, const std::string& times) {
+  auto r = pg.exec(beat_and_look, parameters{}.add(node).add(overdue_seconds()).add(times));
   if (!r)
     return tl::unexpected{r.error()};
   auto report = beat_report{};

@@ -82,6 +82,11 @@ order by c.queue
 limit $1::bigint
 )sql"};
 
+constexpr auto list_times = statement{"list_times", R"sql(
+select times from nodes
+where times <> '' and heartbeat_at >= timezone('utc', now()) - $1::float8 * interval '1 second'
+)sql"};
+
 queue_info read_queue(const rows& r, int row) {
   return {std::string{r.text(row, 0)}, r.boolean(row, 1), r.time(row, 2), r.number<int>(row, 3)};
 }
@@ -115,6 +120,14 @@ sql_expected<std::vector<queue_stats>> read_stats(postgres_connection& pg) {
     if (!r->null(row, 6))
       q.oldest_ready = seconds{r->number<double>(row, 6)};
   }
+  auto told = pg.exec(list_times, parameters{}.add(fresh()));
+  if (!told)
+    return tl::unexpected{told.error()};
+  auto times = times_by_queue{};
+  for (auto row = 0; row < told->size(); ++row)
+    add_times(times, told->text(row, 0));
+  for (auto& q : stats)
+    q.times = times[q.queue];
   return stats;
 }
 

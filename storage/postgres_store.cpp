@@ -133,8 +133,8 @@ public:
   expected<node_id> register_node(const node_info& info) override {
     return call(access::write, [&] { return insert_node(*pg_, info); });
   }
-  expected<beat_report> beat(node_id node) override {
-    return call(access::write, [&] { return renew_beat(*pg_, node); });
+  expected<beat_report> beat(node_id node, const std::string& times) override {
+    return call(access::write, [&] { return renew_beat(*pg_, node, times); });
   }
   expected<void> unregister_node(node_id node) override {
     return call(access::write, [&] { return delete_node(*pg_, node); });

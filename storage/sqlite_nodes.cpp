@@ -14,7 +14,7 @@ values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
 returning id
 )sql";
 
-constexpr auto renew = "update nodes set heartbeat_at = ?2 where id = ?1";
+constexpr auto renew = "update nodes set heartbeat_at = ?2, times = ?3 where id = ?1";
 
 constexpr auto read_overdue =
     "select id, heartbeat_at from nodes where id <> ?1 and heartbeat_at < ?2 order by id";
@@ -118,9 +118,9 @@ expected<node_id> insert_node(sqlite_connection& db, const node_info& info) {
       .map([&] { return id; });
 }
 
-expected<beat_report> renew_beat(sqlite_connection& db, node_id node) {
+expected<beat_report> renew_beat(sqlite_connection& db, node_id node, const std::string& times) {
   auto report = beat_report{};
-  auto done = db.run(renew, node, time_now());
+  auto done = db.run(renew, node, time_now(), times);
   report.known = db.changed() > 0;
   const auto overdue = [&](const sqlite_row& r) {
     report.overdue.push_back({r.number<node_id>(0), r.time(1).value_or(timestamp{})});

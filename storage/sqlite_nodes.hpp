@@ -7,7 +7,7 @@
 namespace jobd::storage {
 
 [[nodiscard]] expected<node_id> insert_node(sqlite_connection& db, const node_info& info);
-[[nodiscard]] expected<beat_report> renew_beat(sqlite_connection& db, node_id node);
+[[nodiscard]] expected<beat_report> renew_beat(sqlite_connection& db, node_id node, const std::string& times);
 [[nodiscard]] expected<void> delete_node(sqlite_connection& db, node_id node);
 [[nodiscard]] expected<void> delete_all_nodes(sqlite_connection& db);
 [[nodiscard]] expected<std::vector<job_change>> rescue_jobs(sqlite_connection& db,

@@ -66,6 +66,8 @@ order by c.queue
 limit ?1
 )sql";
 
+constexpr auto list_times = "select times from nodes where times <> '' and heartbeat_at >= ?1";
+
 queue_info read_queue(const sqlite_row& r) {
   return {r.text(0), r.number<int>(1) != 0, r.time(2), r.number<int>(3)};
 }
@@ -96,7 +98,15 @@ expected<std::vector<queue_stats>> read_stats(sqlite_connection& db) {
     if (const auto since = r.time(6))
       q.oldest_ready = std::max(seconds{now - *since}, seconds{0});
   };
-  return db.each(sum_counts, on_row, most_queues).map([&] { return std::move(stats); });
+  auto times = times_by_queue{};
+  const auto on_times = [&](const sqlite_row& r) { add_times(times, r.text(0)); };
+  return db.each(sum_counts, on_row, most_queues)
+      .and_then([&] { return db.each(list_times, on_times, fresh_since()); })
+      .map([&] {
+        for (auto& q : stats)
+          q.times = times[q.queue];
+        return std::move(stats);
+      });
 }
 
 expected<queue_info> pause_queue(sqlite_connection& db, const std::string& queue, bool paused) {

@@ -104,8 +104,8 @@ public:
   expected<node_id> register_node(const node_info& info) override {
     return writing([&] { return insert_node(*db_, info); });
   }
-  expected<beat_report> beat(node_id node) override {
-    return writing([&] { return renew_beat(*db_, node); });
+  expected<beat_report> beat(node_id node, const std::string& times) override {
+    return writing([&] { return renew_beat(*db_, node, times); });
   }
   expected<void> unregister_node(node_id node) override {
     return writing([&] { return delete_node(*db_, node); });

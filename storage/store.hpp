@@ -4,6 +4,7 @@
 #include "core/job.hpp"
 #include "core/lease.hpp"
 #include "core/lifecycle.hpp"
+#include "core/recent_times.hpp"
 
 #include <array>
 #include <optional>
@@ -129,6 +130,8 @@ struct queue_stats {
   std::array<std::int64_t, 5> jobs{};
   /// How long the first ready job has been ready; absent if none is.
   std::optional<seconds> oldest_ready = {};
+  /// Of what live nodes started and ended lately.
+  queue_times times{};
 };
 
 /// More queues than these are not told of.
@@ -326,8 +329,8 @@ public:
 
   /// A new node with a fresh beat. Its id was never given out before.
   [[nodiscard]] virtual expected<node_id> register_node(const node_info& info) = 0;
-  /// Renews the node's beat and tells what this node should know. One statement.
-  [[nodiscard]] virtual expected<beat_report> beat(node_id node) = 0;
+  /// Renews the node's beat, keeps its `recent_times::text`, and tells what this node should know. One statement.
+  [[nodiscard]] virtual expected<beat_report> beat(node_id node, const std::string& times = {}) = 0;
   /// Removes the node's row. Its runs, if any are left, are then orphans.
   [[nodiscard]] virtual expected<void> unregister_node(node_id node) = 0;
   /// Removes the node if its beat is still the one that it was seen with, and gives its running jobs back

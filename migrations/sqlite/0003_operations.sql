@@ -7,6 +7,8 @@ create table queues (
 ) strict, without rowid;
 create index queues_paused on queues (name) where paused;
 
+alter table nodes add column times text not null default '';
+
 alter table jobs add column traceparent text;
 
 -- There is one writer, so the counts are kept in place. Open jobs are those that are created or running.

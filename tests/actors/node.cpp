@@ -32,7 +32,7 @@ public:
       return nodes_->next++;
     });
   }
-  expected<storage::beat_report> beat(node_id) override {
+  expected<storage::beat_report> beat(node_id, const std::string&) override {
     ++nodes_->beats;
     return check().map([this] { return nodes_->report; });
   }

@@ -23,6 +23,13 @@ TEST_ON_EACH_GROUND(jobs_are_counted_by_queue_and_status) {
   BOOST_TEST(q.as<double>("oldest_ready") > 0);
   s.go();
   BOOST_TEST(s.reaches(running, "success"));
+  // Told by the next beat.
+  const auto timed = [&] {
+    const auto after = s.get("/v1/stats", 1).body;
+    const auto& times = after.at("queues").get_array().at(0);
+    return times.at("pickup").at("p50").is_double() && times.at("run").at("p99").is_double();
+  };
+  BOOST_TEST(eventually(timed));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

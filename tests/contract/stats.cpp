@@ -118,6 +118,26 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_age_of_the_oldest_ready_job_is_told, backend, 
   BOOST_TEST(!all[1].oldest_ready.has_value());
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(times_of_live_nodes_are_added_up, backend, backends) {
+  const auto b = backend{};
+  const auto s = b.open({});
+  create(*s, spec_of(1));
+  auto times = recent_times{};
+  times.picked_up("default", 2s, {});
+  times.ran("default", 20s, {});
+  times.ran("elsewhere", 20s, {});
+  const auto nodes = std::array{new_node(*s), new_node(*s), new_node(*s)};
+  for (const auto node : nodes)
+    must(s->beat(node, times.text({})));
+  b.age_beat(nodes[2], 60s);
+  const auto all = must(s->stats());
+  BOOST_REQUIRE(all.size() == 1U);
+  auto expected = times_by_queue{};
+  add_times(expected, times.text({}) + times.text({}));
+  BOOST_TEST((all[0].times.pickup == expected["default"].pickup));
+  BOOST_TEST((all[0].times.run == expected["default"].run));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace jobd::test
