@@ -35,6 +35,7 @@ connection_actor::behavior_type connection_state::make_behavior(connection_optio
         return answer(store_->pause(queue, paused));
       },
       [this](atom::workers) { return answer(store_->workers()); },
+      [this](atom::stats) { return answer(store_->stats()); },
       [this](atom::expire, int limit) { return answer(store_->expire(limit)); },
       [this](atom::ready, const storage::ready_query& q) { return answer(store_->ready_jobs(q)); },
       [this](atom::ready, int most) { return answer(store_->heads(most)); },

@@ -33,6 +33,7 @@ using job_changes = std::vector<storage::job_change>;
 using submitted = std::vector<created_job>;
 using queue_names = std::vector<std::string>;
 using worker_infos = std::vector<storage::worker_info>;
+using all_stats = std::vector<storage::queue_stats>;
 using queue_infos = std::vector<storage::queue_info>;
 using attempt_records = std::vector<storage::attempt_record>;
 using messages = std::vector<queue::message>;
@@ -119,6 +120,7 @@ CAF_ADD_TYPE_ID(jobd, (jobd::storage::expiry))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::explanation))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::queue_info))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::queue_infos))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::all_stats))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::worker_infos))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::queue_heads))
 CAF_ADD_ATOM(jobd, jobd::actors::atom, create, "create")
@@ -156,6 +158,7 @@ CAF_ADD_ATOM(jobd, jobd::actors::atom, history, "history")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, explain, "explain")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, queues, "queues")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, pause, "pause")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, stats, "stats")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, workers, "workers")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, attend, "attend")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, read, "read")
@@ -201,6 +204,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::expiry)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::explanation)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::queue_info)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::queue_infos)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::all_stats)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::worker_infos)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::queue_heads)
 CAF_ERROR_CODE_ENUM(jobd::ec, "jobd")
@@ -225,7 +229,7 @@ using connection_actor = caf::typed_actor<
     caf::replies_to<atom::explain, job_id>::with<storage::explanation>,
     caf::replies_to<atom::queues>::with<queue_infos>,
     caf::replies_to<atom::pause, std::string, bool>::with<storage::queue_info>,
-    caf::replies_to<atom::workers>::with<worker_infos>,
+    caf::replies_to<atom::workers>::with<worker_infos>, caf::replies_to<atom::stats>::with<all_stats>,
     caf::replies_to<atom::expire, int>::with<storage::expiry>,
     caf::replies_to<atom::ready, storage::ready_query>::with<hints>,
     caf::replies_to<atom::ready, int>::with<storage::queue_heads>,
@@ -263,6 +267,8 @@ using storage_actor = caf::typed_actor<
     caf::replies_to<atom::pause, std::string, bool>::with<storage::queue_info>,
     // Reads the live nodes that run jobs.
     caf::replies_to<atom::workers>::with<worker_infos>,
+    // Reads how many jobs are in each queue.
+    caf::replies_to<atom::stats>::with<all_stats>,
     // Fails at most so many jobs that were not started in time.
     caf::replies_to<atom::expire, int>::with<storage::expiry>,
     // Takes jobs for a node.
@@ -314,6 +320,8 @@ using job_manager_actor = caf::typed_actor<
     caf::replies_to<atom::pause, std::string, bool>::with<storage::queue_info>,
     // Reads the live nodes that run jobs.
     caf::replies_to<atom::workers>::with<worker_infos>,
+    // Reads how many jobs are in each queue.
+    caf::replies_to<atom::stats>::with<all_stats>,
     // Adds a reader of events.
     caf::reacts_to<atom::watch, event_subscription>>;
 

@@ -81,6 +81,7 @@ job_manager_actor::behavior_type job_manager_state::make_behavior(job_manager_pa
         return self_->delegate(parts_.storage, what, queue, paused);
       },
       [this](atom::workers what) { return self_->delegate(parts_.storage, what); },
+      [this](atom::stats what) { return self_->delegate(parts_.storage, what); },
       [this](atom::watch, event_subscription& what) {
         self_->send(parts_.watch, atom::watch_v, std::move(what));
       },

@@ -69,6 +69,7 @@ storage_actor::behavior_type storage_state::make_behavior(storage_options option
         return serve<storage::queue_info>(a, queue, paused);
       },
       [this](atom::workers a) { return serve<worker_infos>(a); },
+      [this](atom::stats a) { return serve<all_stats>(a); },
       [this](atom::expire a, int limit) { return upkeep<storage::expiry>(a, limit); },
       [this](atom::progress, storage::progress_update& p) { progress(p); },
       [this](atom::ready a, const storage::ready_query& q) { return upkeep<hints>(a, q); },

@@ -238,6 +238,10 @@ void bridge::dispatch(const route& to, const query& q, const request& r, respond
     return ask<actors::worker_infos>(effect::reads, 0,
                                      showing([](const auto& all) { return reply{.body = to_json(all)}; }),
                                      std::move(answer), atom::workers_v);
+  case kind::stats:
+    return ask<actors::all_stats>(effect::reads, 0,
+                                  showing([](const auto& all) { return reply{.body = to_json(all)}; }),
+                                  std::move(answer), atom::stats_v);
   case kind::job_events:
   case kind::events: return watch(to.id, q, r, std::move(answer));
   case kind::healthz:

@@ -328,6 +328,15 @@ std::string show_worker(const storage::worker_info& w) {
   return std::move(out).finish();
 }
 
+std::string show_stats(const storage::queue_stats& q) {
+  auto out = object_writer{};
+  out.text("queue", q.queue);
+  for (auto i = std::size_t{0}; i < q.jobs.size(); ++i)
+    out.number(to_string(static_cast<job_status>(i)), q.jobs[i]);
+  q.oldest_ready ? out.number("oldest_ready", q.oldest_ready->count()) : out.raw("oldest_ready", "null");
+  return std::move(out).finish();
+}
+
 std::string show_reason(const reason& r) {
   auto out = object_writer{};
   out.text("code", r.code);
@@ -454,6 +463,10 @@ std::string to_json(const std::vector<storage::queue_info>& queues) {
 
 std::string to_json(const std::vector<storage::worker_info>& workers) {
   return "{\"workers\":" + array_of(workers, show_worker) + "}";
+}
+
+std::string to_json(const std::vector<storage::queue_stats>& stats) {
+  return "{\"queues\":" + array_of(stats, show_stats) + "}";
 }
 
 std::string to_json(const actors::readiness& r) {

@@ -53,6 +53,9 @@ inline constexpr std::size_t most_page_bytes = 16 << 20;
 /// `{"workers":[{"node_id":3,"host":"a",…}]}`
 [[nodiscard]] std::string to_json(const std::vector<storage::worker_info>& workers);
 
+/// `{"queues":[{"queue":"default","created":1,…,"oldest_ready":0.5}]}`
+[[nodiscard]] std::string to_json(const std::vector<storage::queue_stats>& stats);
+
 /// `{"cancelled":1,"asked_to_end":0,"next_cursor":null}`
 [[nodiscard]] std::string cancelled_json(int cancelled, int asked_to_end, const std::optional<job_id>& next);
 /// `{"retried":1,"next_cursor":null}`

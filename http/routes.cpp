@@ -37,6 +37,7 @@ constexpr verb of_batch[] = {{"POST", kind::submit_batch}};
 constexpr verb of_retry_all[] = {{"POST", kind::retry_all}};
 constexpr verb of_queues[] = {{"GET", kind::queues, true}};
 constexpr verb of_workers[] = {{"GET", kind::workers, true}};
+constexpr verb of_stats[] = {{"GET", kind::stats, true}};
 constexpr verb of_events[] = {{"GET", kind::events}};
 constexpr resource resources[] = {
     {jobs_path, of_jobs, "GET, HEAD, POST, DELETE"},
@@ -45,6 +46,7 @@ constexpr resource resources[] = {
     {"/v1/events", of_events, "GET"},
     {queues_path, of_queues, "GET, HEAD"},
     {"/v1/workers", of_workers, "GET, HEAD"},
+    {"/v1/stats", of_stats, "GET, HEAD"},
     {"/healthz", of_health, "GET, HEAD"},
     {"/readyz", of_ready, "GET, HEAD"},
     {"/openapi.json", of_openapi, "GET, HEAD"},

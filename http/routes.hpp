@@ -55,6 +55,8 @@ struct route {
     resume,
     /// GET or HEAD /v1/workers
     workers,
+    /// GET or HEAD /v1/stats
+    stats,
   };
   kind what = kind::not_found;
   /// Only where the path has an id; 0 if it is none that a job can have.

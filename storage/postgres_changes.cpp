@@ -23,6 +23,9 @@ with held as (
   from held h where j.id = h.id
   returning j.id, j.object_id, j.type, j.queue, j.priority, j.status, j.attempt,
     case when h.runs then j.node_id end
+), counted as (
+  insert into job_count_deltas (queue, was, became, n)
+  select queue, 'open', status, count(*) from changed where status <> 'running' group by queue, status
 )
 select * from changed order by id
 )sql"};
@@ -47,6 +50,9 @@ with held as (
     start_time = null, end_time = null, node_id = null
   from held h where j.id = h.id
   returning j.id, j.object_id, j.type, j.queue, j.priority, j.status, j.attempt, j.node_id
+), counted as (
+  insert into job_count_deltas (queue, was, became, n)
+  select c.queue, h.status, 'open', count(*) from changed c join held h on h.id = c.id group by c.queue, h.status
 )
 select * from changed order by id
 )sql"};

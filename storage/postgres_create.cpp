@@ -33,7 +33,10 @@ with asked as materialized (
     timezone('utc', now()) + expires_in * interval '1 second', object_limit, traceparent
   from asked where $13::float8 is null or id in (select job_id from won)
   order by id
-  returning id, case when not ready then run_at end as due
+  returning id, queue, case when not ready then run_at end as due
+), counted as (
+  insert into job_count_deltas (queue, was, became, n)
+  select queue, null, 'open', count(*) from kept group by queue
 )
 select asked.place, kept.id, kept.due from asked join kept on kept.id = asked.id
 )sql"};

@@ -41,13 +41,17 @@ with asked as (
   from held h join asked a on a.place = h.place
   where j.id = h.id
   returning a.place, h.event, h.start_time, a.id, a.attempt, a.node, a.message, j.object_limit, j.type,
-    j.object_id
+    j.object_id, j.queue, j.status
 ), recorded as (
   insert into job_attempts (job_id, attempt, outcome, node_id, start_time, end_time, message)
   select id, attempt, case event when 'retry' then 'failed' else 'released' end, node, start_time,
     timezone('utc', now()), message
   from written where event in ('retry', 'release')
   on conflict do nothing
+), counted as (
+  insert into job_count_deltas (queue, was, became, n)
+  select queue, 'open', status, count(*) from written where event not in ('retry', 'release')
+  group by queue, status
 )
 select place, object_limit, type, object_id from written
 )sql"};

@@ -67,6 +67,9 @@ with gone as (
   insert into job_attempts (job_id, attempt, outcome, node_id, start_time, end_time)
   select id, attempt, 'lost', $1::bigint, start_time, timezone('utc', now()) from freed
   on conflict do nothing
+), counted as (
+  insert into job_count_deltas (queue, was, became, n)
+  select queue, 'open', status, count(*) from freed where status <> $4::text group by queue, status
 )
 select id, object_id, type, queue, priority, status, attempt, null::bigint, object_limit from freed order by id
 )sql"};

@@ -47,6 +47,41 @@ select name, coalesce(paused, false), changed_at, (
 from (select $1::text as name) asked left join changed on true
 )sql"};
 
+/// Open jobs that do not run are created. Those that run are as many as the nodes have slots at most, and
+/// have an index of their own. The oldest ready job is the first of some priority.
+constexpr auto sum_counts = statement{"sum_counts", R"sql(
+with counted as (
+  select queue, status, sum(n)::bigint as n from (
+    select queue, status, n from job_counts
+    union all
+    select queue, was, -n from job_count_deltas where was is not null
+    union all
+    select queue, became, n from job_count_deltas where became is not null
+  ) moved
+  group by queue, status
+  having sum(n) <> 0
+), runs as (
+  select queue, count(*) as n from jobs where status = 'running' group by queue
+)
+select c.queue,
+  greatest(coalesce(sum(c.n) filter (where status = 'open'), 0) - coalesce(min(r.n), 0), 0),
+  coalesce(min(r.n), 0),
+  coalesce(sum(c.n) filter (where status = 'success'), 0), coalesce(sum(c.n) filter (where status = 'failed'), 0),
+  coalesce(sum(c.n) filter (where status = 'cancelled'), 0), (
+    select extract(epoch from timezone('utc', now()) - min(head.since))::float8
+    from generate_series(0, 9) as p(priority)
+    cross join lateral (
+      select greatest(created_at, run_at) as since from jobs j
+      where j.queue = c.queue and j.status = 'created' and j.ready and j.priority = p.priority
+      order by j.id
+      limit 1
+    ) head)
+from counted c left join runs r using (queue)
+group by c.queue
+order by c.queue
+limit $1::bigint
+)sql"};
+
 queue_info read_queue(const rows& r, int row) {
   return {std::string{r.text(row, 0)}, r.boolean(row, 1), r.time(row, 2), r.number<int>(row, 3)};
 }
@@ -65,6 +100,22 @@ sql_expected<std::vector<queue_info>> read_queues(postgres_connection& pg) {
   for (auto row = 0; row < r->size(); ++row)
     queues.push_back(read_queue(*r, row));
   return queues;
+}
+
+sql_expected<std::vector<queue_stats>> read_stats(postgres_connection& pg) {
+  auto r = pg.exec(sum_counts, parameters{}.add(std::int64_t{most_queues}));
+  if (!r)
+    return tl::unexpected{r.error()};
+  auto stats = std::vector<queue_stats>{};
+  for (auto row = 0; row < r->size(); ++row) {
+    auto& q = stats.emplace_back();
+    q.queue = r->text(row, 0);
+    for (auto status = 0; status < 5; ++status)
+      q.jobs[static_cast<std::size_t>(status)] = r->number<std::int64_t>(row, 1 + status);
+    if (!r->null(row, 6))
+      q.oldest_ready = seconds{r->number<double>(row, 6)};
+  }
+  return stats;
 }
 
 sql_expected<queue_info> pause_queue(postgres_connection& pg, const std::string& queue, bool paused) {

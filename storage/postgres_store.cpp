@@ -124,6 +124,9 @@ public:
   expected<queue_info> pause(const std::string& queue, bool paused) override {
     return call(access::write, [&] { return pause_queue(*pg_, queue, paused); });
   }
+  expected<std::vector<queue_stats>> stats() override {
+    return call(access::read, [&] { return read_stats(*pg_); });
+  }
   expected<std::vector<worker_info>> workers() override {
     return call(access::read, [&] { return read_workers(*pg_); });
   }

@@ -43,6 +43,9 @@ with due as (
     blocked = false
   from due where j.id = due.id
   returning j.id, j.object_id, j.type, j.queue, j.priority, j.status, j.attempt
+), counted as (
+  insert into job_count_deltas (queue, was, became, n)
+  select queue, 'open', status, count(*) from failed group by queue, status
 )
 select id, object_id, type, queue, priority, status, attempt, null::bigint, null::float8 from failed
 union all
@@ -70,9 +73,12 @@ with page as (
   order by id
   for update skip locked
 ), removed as (
-  delete from jobs j using old where j.id = old.id returning j.id
+  delete from jobs j using old where j.id = old.id returning j.id, j.queue, j.status
 ), histories as (
   delete from job_attempts where job_id = any(array(select id from removed))
+), counted as (
+  insert into job_count_deltas (queue, was, became, n)
+  select queue, status, null, count(*) from removed group by queue, status
 )
 select (select count(*) from removed), max(id), count(*) < $2::bigint
   or max(created_at) > timezone('utc', now()) - $3::float8 * interval '1 second'
@@ -104,7 +110,31 @@ delete from job_idempotency where key = any(array(select key from expired))
 returning 1
 )sql"};
 
+/// Who else adds up now takes other rows, and waits for the counts in the same order.
+constexpr auto add_counts_up = statement{"add_counts_up", R"sql(
+with taken as (
+  delete from job_count_deltas
+  where ctid = any(array(select ctid from job_count_deltas limit $1::bigint for update skip locked))
+  returning queue, was, became, n
+), added as (
+  insert into job_counts as c (queue, status, n)
+  select queue, status, sum(n) from (
+    select queue, was as status, -n as n from taken where was is not null
+    union all
+    select queue, became, n from taken where became is not null
+  ) moved
+  group by queue, status
+  order by queue, status
+  on conflict (queue, status) do update set n = c.n + excluded.n
+)
+select count(*) from taken
+)sql"};
+
+/// Queues come and go.
+constexpr auto forget_empty = statement{"forget_empty", "delete from job_counts where n = 0"};
+
 constexpr std::int64_t page_rows = 2000;
+constexpr std::int64_t page_counts = 20'000;
 
 } // namespace
 
@@ -147,6 +177,11 @@ sql_expected<prune_report> prune_old(postgres_connection& pg, prune_cursor from,
   auto answers = pg.exec(delete_keys, parameters{}.add(page_rows));
   if (!answers)
     return tl::unexpected{after_writing(answers.error())};
+  auto counts = pg.exec(add_counts_up, parameters{}.add(page_counts));
+  if (!counts)
+    return tl::unexpected{after_writing(counts.error())};
+  if (auto forgotten = pg.exec(forget_empty); !forgotten)
+    return tl::unexpected{after_writing(forgotten.error())};
 
   auto report = prune_report{};
   report.jobs = jobs->number<std::int64_t>(0, 0);
@@ -154,7 +189,8 @@ sql_expected<prune_report> prune_old(postgres_connection& pg, prune_cursor from,
   const auto end_of_jobs = jobs->null(0, 1) || jobs->boolean(0, 2);
   if (!end_of_jobs)
     report.next.after = jobs->number<job_id>(0, 1);
-  report.done = end_of_jobs && keys->size() < page_rows && answers->size() < page_rows;
+  report.done = end_of_jobs && keys->size() < page_rows && answers->size() < page_rows
+                && counts->number<std::int64_t>(0, 0) < page_counts;
   return report;
 }
 

@@ -10,7 +10,7 @@ namespace jobd::storage {
 [[nodiscard]] sql_expected<promotion> promote_due(postgres_connection& pg, int limit);
 /// One statement.
 [[nodiscard]] sql_expected<expiry> expire_due(postgres_connection& pg, int limit);
-/// Three statements, each its own transaction.
+/// Five statements, each its own transaction.
 [[nodiscard]] sql_expected<prune_report> prune_old(postgres_connection& pg, prune_cursor from,
                                                    seconds retention);
 

@@ -1,5 +1,7 @@
 #include "storage/sqlite_queues.hpp"
 
+#include <algorithm>
+
 namespace jobd::storage {
 namespace {
 
@@ -44,6 +46,26 @@ select asked.name, coalesce(q.paused, 0), q.changed_at, (
 from (select ?1 as name) asked left join queues q on q.name = asked.name
 )sql";
 
+/// As in PostgreSQL.
+constexpr auto sum_counts = R"sql(
+with recursive priorities(p) as (select 0 union all select p + 1 from priorities where p < 9),
+runs as (select queue, count(*) as n from jobs where status = 'running' group by queue)
+select c.queue, max(sum(c.n) filter (where status = 'open') - coalesce(r.n, 0), 0), coalesce(r.n, 0),
+  sum(c.n) filter (where status = 'success'), sum(c.n) filter (where status = 'failed'),
+  sum(c.n) filter (where status = 'cancelled'), (
+    select min((
+      select max(created_at, coalesce(run_at, created_at)) from jobs j
+      where j.queue = c.queue and j.status = 'created' and j.ready and j.priority = p
+      order by j.id
+      limit 1))
+    from priorities)
+from job_counts c left join runs r on r.queue = c.queue
+where c.n <> 0
+group by c.queue
+order by c.queue
+limit ?1
+)sql";
+
 queue_info read_queue(const sqlite_row& r) {
   return {r.text(0), r.number<int>(1) != 0, r.time(2), r.number<int>(3)};
 }
@@ -61,6 +83,20 @@ expected<std::vector<queue_info>> read_queues(sqlite_connection& db) {
           list_queues, [&](const sqlite_row& r) { queues.push_back(read_queue(r)); }, fresh_since(),
           most_queues)
       .map([&] { return std::move(queues); });
+}
+
+expected<std::vector<queue_stats>> read_stats(sqlite_connection& db) {
+  auto stats = std::vector<queue_stats>{};
+  const auto now = time_now();
+  const auto on_row = [&](const sqlite_row& r) {
+    auto& q = stats.emplace_back();
+    q.queue = r.text(0);
+    for (auto status = 0; status < 5; ++status)
+      q.jobs[static_cast<std::size_t>(status)] = r.number<std::int64_t>(1 + status);
+    if (const auto since = r.time(6))
+      q.oldest_ready = std::max(seconds{now - *since}, seconds{0});
+  };
+  return db.each(sum_counts, on_row, most_queues).map([&] { return std::move(stats); });
 }
 
 expected<queue_info> pause_queue(sqlite_connection& db, const std::string& queue, bool paused) {

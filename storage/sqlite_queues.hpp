@@ -10,6 +10,7 @@
 namespace jobd::storage {
 
 [[nodiscard]] expected<std::vector<queue_info>> read_queues(sqlite_connection& db);
+[[nodiscard]] expected<std::vector<queue_stats>> read_stats(sqlite_connection& db);
 /// Runs in the transaction that is open.
 [[nodiscard]] expected<queue_info> pause_queue(sqlite_connection& db, const std::string& queue, bool paused);
 

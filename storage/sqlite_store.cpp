@@ -95,6 +95,9 @@ public:
   expected<queue_info> pause(const std::string& queue, bool paused) override {
     return writing([&] { return pause_queue(*db_, queue, paused); });
   }
+  expected<std::vector<queue_stats>> stats() override {
+    return call([&] { return read_stats(*db_); });
+  }
   expected<std::vector<worker_info>> workers() override {
     return call([&] { return read_workers(*db_); });
   }

@@ -62,6 +62,9 @@ delete from job_idempotency
 where key in (select key from job_idempotency where expires_at < ?1 order by expires_at limit ?2)
 )sql";
 
+/// Queues come and go.
+constexpr auto forget_empty = "delete from job_counts where n = 0";
+
 constexpr std::int64_t page_rows = 2000;
 
 /// Until that time; zero if it has passed.
@@ -130,6 +133,7 @@ expected<prune_report> prune_old(sqlite_connection& db, prune_cursor from, secon
         report.jobs = db.changed();
         return db.run(delete_attempts, from.after, last.value_or(from.after));
       })
+      .and_then([&] { return db.run(forget_empty); })
       .and_then([&] { return prune_keys(db, now, report.dedupe_rows); })
       .map([&](bool no_keys_left) {
         if (!end_of_jobs)

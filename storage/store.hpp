@@ -5,6 +5,7 @@
 #include "core/lease.hpp"
 #include "core/lifecycle.hpp"
 
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
@@ -119,6 +120,15 @@ struct queue_info {
   std::optional<timestamp> changed_at = {};
   /// Live nodes that serve it.
   int workers = 0;
+};
+
+/// What a queue holds.
+struct queue_stats {
+  std::string queue;
+  /// By status, in the order of `job_status`.
+  std::array<std::int64_t, 5> jobs{};
+  /// How long the first ready job has been ready; absent if none is.
+  std::optional<seconds> oldest_ready = {};
 };
 
 /// More queues than these are not told of.
@@ -309,6 +319,8 @@ public:
   /// From its return on no claim takes a job of the queue, or claims do so again; what runs goes on.
   [[nodiscard]] virtual expected<queue_info> pause(const std::string& queue, bool paused) = 0;
 
+  /// How many jobs are in each queue that has any: the first `most_queues` by name. Counted as jobs move.
+  [[nodiscard]] virtual expected<std::vector<queue_stats>> stats() = 0;
   /// Live nodes with slots: the first `most_workers` by id.
   [[nodiscard]] virtual expected<std::vector<worker_info>> workers() = 0;
 
@@ -333,7 +345,7 @@ public:
   /// Turns at most `limit` due jobs ready.
   [[nodiscard]] virtual expected<promotion> promote(int limit) = 0;
   /// Removes a bounded number of finished jobs older than `retention` with their histories, and of dedupe and
-  /// idempotency rows that have expired.
+  /// idempotency rows that have expired, and adds up what was counted.
   [[nodiscard]] virtual expected<prune_report> prune(prune_cursor from, seconds retention) = 0;
 };
 

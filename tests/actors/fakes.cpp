@@ -61,6 +61,7 @@ storage_actor::behavior_type neighbour_storage(storage_actor::pointer, neighbour
         return storage::queue_info{};
       },
       [](atom::workers) -> caf::result<worker_infos> { return worker_infos{}; },
+      [](atom::stats) -> caf::result<all_stats> { return all_stats{}; },
       [n](atom::expire, int) {
         ++n->expiries;
         return unless_away(n, n->expiry);

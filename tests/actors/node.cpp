@@ -56,6 +56,7 @@ public:
   expected<queue_infos> queues() override { return fail(ec::internal); }
   expected<storage::queue_info> pause(const std::string&, bool) override { return fail(ec::internal); }
   expected<worker_infos> workers() override { return fail(ec::internal); }
+  expected<all_stats> stats() override { return fail(ec::internal); }
   expected<job_changes> rescue(const lease::suspect&) override { return fail(ec::internal); }
   expected<bool> host_is_alive(const std::string&) override { return fail(ec::internal); }
   expected<storage::queue_heads> heads(int) override { return fail(ec::internal); }

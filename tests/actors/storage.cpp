@@ -79,6 +79,7 @@ connection_actor::behavior_type fake_connection(connection_actor::pointer self, 
         return storage::queue_info{queue, paused};
       },
       [](atom::workers) -> caf::result<worker_infos> { return worker_infos{}; },
+      [](atom::stats) -> caf::result<all_stats> { return all_stats{}; },
       [](atom::expire, int) -> caf::result<storage::expiry> { return storage::expiry{}; },
       [](atom::ready, const storage::ready_query&) -> caf::result<hints> {
         return hints{{7, "default", 5}};

@@ -90,6 +90,7 @@ storage_actor::behavior_type fake_storage(storage_actor::pointer self, surroundi
         return storage::queue_info{};
       },
       [](atom::workers) -> caf::result<worker_infos> { return worker_infos{}; },
+      [](atom::stats) -> caf::result<all_stats> { return all_stats{}; },
       [](atom::expire, int) -> caf::result<storage::expiry> { return storage::expiry{}; },
       [](atom::find, job_id) -> caf::result<job> { return job{}; },
       [w, self](atom::claim, storage::claim_request& what) -> caf::result<claimed_jobs> {

@@ -54,8 +54,9 @@ BOOST_AUTO_TEST_CASE(new_job_shows_what_it_has_and_null_for_the_rest) {
   BOOST_TEST(job.at("max_attempts").as<int>() == 1);
   for (const auto* counter : {"attempt", "failures", "recoveries"})
     BOOST_TEST(job.at(counter).as<int>() == 0);
-  const auto expected = std::set<std::string>{"start_time", "end_time", "message",    "payload", "run_at",
-                                              "timeout",    "node_id",  "expires_at", "result",  "progress"};
+  const auto expected =
+      std::set<std::string>{"start_time", "end_time",   "message", "payload",  "run_at",     "timeout",
+                            "node_id",    "expires_at", "result",  "progress", "traceparent"};
   BOOST_TEST(nulls(job) == expected, boost::test_tools::per_element());
 }
 

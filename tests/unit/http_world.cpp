@@ -160,6 +160,9 @@ fake_manager_actor::behavior_type fake_manager(fake_pointer self, seen_ptr s) {
       [=](atom::workers) -> caf::result<actors::worker_infos> {
         return actors::worker_infos{{3, {"a", 4, "1.0", 8, {"b"}, {"c", "d"}}, {}, {}, 5}};
       },
+      [=](atom::stats) -> caf::result<actors::all_stats> {
+        return actors::all_stats{{"a", {1, 2, 3, 4, 5}, seconds{0.5}}, {"b", {0, 0, 7, 0, 0}, {}}};
+      },
       [=](atom::watch, const actors::event_subscription& what) { watch(what, s); },
       [=](caf::ok_atom) { let_all_go(self); },
   };

@@ -30,6 +30,7 @@ BOOST_AUTO_TEST_CASE(known_paths_are_found) {
   BOOST_TEST(find_route("POST", "/v1/jobs/retry") == route{kind::retry_all});
   BOOST_TEST(find_route("GET", "/v1/events") == route{kind::events});
   BOOST_TEST(find_route("GET", "/v1/workers") == route{kind::workers});
+  BOOST_TEST(find_route("GET", "/v1/stats") == route{kind::stats});
   BOOST_TEST(find_route("GET", "/healthz") == route{kind::healthz});
   BOOST_TEST(find_route("HEAD", "/healthz") == route{kind::healthz});
 }

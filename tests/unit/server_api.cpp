@@ -280,6 +280,13 @@ BOOST_AUTO_TEST_CASE(workers_are_listed) {
                 R"("slots":8,"running":5,"queues":["b"],"types":["c","d"]}]})");
 }
 
+BOOST_AUTO_TEST_CASE(jobs_are_counted_by_queue_and_status) {
+  BOOST_TEST(call("GET", "/v1/stats").body
+             == R"({"queues":[{"queue":"a","created":1,"running":2,"success":3,"failed":4,"cancelled":5,)"
+                R"("oldest_ready":0.5},{"queue":"b","created":0,"running":0,"success":7,"failed":0,)"
+                R"("cancelled":0,"oldest_ready":null}]})");
+}
+
 BOOST_AUTO_TEST_CASE(a_body_where_none_is_taken_is_400) {
   for (const auto* path : {"/v1/jobs/7/retry", "/v1/jobs/retry?type=a"})
     is_problem(client.post(url(path), "{}"), 400);
