@@ -201,7 +201,7 @@ void bridge::handle(const request& r, responder answer) {
   if (to.what == kind::openapi)
     return answer({.body = std::string{openapi()}});
   if (to.what == kind::readyz && refusing_)
-    return answer(show_readiness({.reasons = {{"stopping", "the process ends"}}}));
+    return answer(show_readiness({.progress = {}, .reasons = {{"stopping", "the process ends"}}}));
   if (refusing_)
     return answer.refuse({ec::stopping, {}});
   dispatch(to, *q, r, std::move(answer));

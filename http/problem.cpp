@@ -87,10 +87,11 @@ reply from(const error& e) {
 }
 
 reply no_such_path() {
-  return make(not_found, "no such path: there are /v1/jobs, /v1/jobs/batch, /v1/jobs/retry, /v1/jobs/{id}, "
-                         "its parts retry, history, explain and events, /v1/events, /v1/queues, "
-                         "/v1/queues/{name}/pause and resume, /v1/workers, /healthz, /readyz, /metrics and "
-                         "/openapi.json");
+  return make(not_found,
+              "no such path: there are /v1/jobs, /v1/jobs/batch, /v1/jobs/retry, /v1/jobs/{id}, "
+              "its parts retry, history, explain and events, /v1/events, /v1/queues, "
+              "/v1/queues/{name}/pause and resume, /v1/workers, /v1/stats, /healthz, /readyz, /metrics and "
+              "/openapi.json");
 }
 
 reply no_such_job() {

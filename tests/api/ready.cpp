@@ -32,14 +32,16 @@ struct asked_cluster : cluster {
 BOOST_AUTO_TEST_SUITE(ready)
 
 TEST_ON_EACH_GROUND(a_process_that_serves_is_healthy) {
+  BOOST_TEST(eventually([&] { return s.get("/readyz").status == 200; }));
   const auto got = s.get("/healthz");
   BOOST_TEST(got.status == 200);
   BOOST_TEST(got.raw.body == R"({"status":"ok"})");
-  for (const auto* path : {"/healthz", "/readyz", "/metrics"}) {
+  for (const auto* path : {"/healthz", "/readyz", "/metrics", "/openapi.json"}) {
     BOOST_TEST(s.call({.method = "HEAD", .url = s.node().url(path)}).status == 200, path);
     BOOST_TEST(s.post(path).status == 405, path);
     BOOST_TEST(s.get(path + std::string{"?wait=1"}).status == 400, path);
   }
+  BOOST_TEST(s.get("/openapi.json").text("openapi") == "3.1.0");
 }
 
 TEST_ON_EACH_GROUND(a_node_that_serves_is_ready, soon()) {

@@ -206,6 +206,9 @@ BOOST_AUTO_TEST_CASE(fields_of_answers_are_those_of_the_code) {
   check("Workers", http::to_json(std::vector<storage::worker_info>{}));
   const auto workers = tao::json::from_string(http::to_json(std::vector<storage::worker_info>(1)));
   check("Worker", tao::json::to_string(workers.at("workers").at(0)));
+  check("Stats", http::to_json(std::vector<storage::queue_stats>{}));
+  const auto stats = tao::json::from_string(http::to_json(std::vector<storage::queue_stats>(1)));
+  check("QueueStats", tao::json::to_string(stats.at("queues").at(0)));
   const auto attempts = tao::json::from_string(http::to_json(std::vector<storage::attempt_record>(1)));
   BOOST_TEST(keys(attempts.at("attempts").at(0))
                  == keys(schema("History").at("properties").at("attempts").at("items").at("properties")),
