@@ -5,6 +5,8 @@
 #include "core/log.hpp"
 #include "http/json.hpp"
 
+#include <algorithm>
+
 namespace jobd::http::problem {
 namespace {
 
@@ -127,6 +129,23 @@ reply body_too_large(std::size_t most) {
 
 reply target_too_long() {
   auto r = make(too_long, "a path with its query may have 2048 bytes");
+  r.close = true;
+  return r;
+}
+
+reply malformed(int status, std::string_view why) {
+  static constexpr auto title = std::string_view{"The request cannot be read"};
+  static constexpr kind kinds[] = {
+      {408, "too-slow", title},
+      too_large,
+      {414, "target-too-long", title},
+      {417, "expectation-failed", title},
+      {431, "head-too-large", title},
+      {501, "not-implemented", title},
+      {505, "version-not-supported", title},
+  };
+  const auto* known = std::ranges::find(kinds, status, &kind::status);
+  auto r = make(known != std::end(kinds) ? *known : kind{400, "malformed", title}, why);
   r.close = true;
   return r;
 }

@@ -32,6 +32,8 @@ namespace jobd::http::problem {
 [[nodiscard]] reply body_too_large(std::size_t most);
 /// 414: the connection is closed after it.
 [[nodiscard]] reply target_too_long();
+/// What is no request (400, 408, 414, 417, 431, 501, 505): the connection is closed after it.
+[[nodiscard]] reply malformed(int status, std::string_view why);
 /// 415: the body is not declared as what is taken.
 [[nodiscard]] reply wrong_content_type(std::string_view taken);
 

@@ -35,4 +35,10 @@ struct reply {
   bool close = false;
 };
 
+/// What follows the status in a status line.
+[[nodiscard]] std::string_view reason(int status);
+
+/// An answer as it is sent where nobody else writes it; the connection ends with it.
+[[nodiscard]] std::string last_answer(const reply& r);
+
 } // namespace jobd::http

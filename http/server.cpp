@@ -3,6 +3,7 @@
 #include "core/log.hpp"
 #include "http/parser.hpp"
 #include "http/problem.hpp"
+#include "http/socket.hpp"
 
 #include <restinio/all.hpp>
 
@@ -12,10 +13,8 @@
 #include <charconv>
 #include <future>
 #include <limits>
-#include <mutex>
 #include <optional>
 #include <thread>
-#include <unordered_set>
 
 namespace jobd::http {
 namespace {
@@ -24,8 +23,6 @@ namespace asio = restinio::asio_ns;
 
 using namespace std::chrono_literals;
 
-/// How long a client may take to send a request, or may keep a connection without one.
-constexpr auto read_within = 60s;
 /// How long a client may take to receive an answer.
 constexpr auto write_within = 30s;
 /// RESTinio closes without an answer if the bridge has not answered by then, which it always has.
@@ -53,59 +50,13 @@ struct connection_logger {
   }
 };
 
-/// Bounds how many connections are open; one more is closed at once. RESTinio never accepts again after an
-/// accept has failed, so it must not run out of descriptors. Its own limiter is no use here: connections may
-/// outlive it.
-class connection_limit {
-public:
-  explicit connection_limit(std::size_t most) : most_(most) {}
-
-  // Called by RESTinio.
-  restinio::ip_blocker::inspection_result_t inspect(const restinio::ip_blocker::incoming_info_t&) noexcept {
-    const auto lock = std::lock_guard{mutex_};
-    return open_.size() < most_ ? restinio::ip_blocker::allow() : restinio::ip_blocker::deny();
-  }
-  void state_changed(const restinio::connection_state::notice_t& notice) noexcept {
-    const auto lock = std::lock_guard{mutex_};
-    if (restinio::holds_alternative<restinio::connection_state::accepted_t>(notice.cause()))
-      open_.insert(notice.connection_id());
-    else
-      open_.erase(notice.connection_id());
-  }
-
-private:
-  const std::size_t most_;
-  std::mutex mutex_;
-  /// Ids and no number, for RESTinio may close a connection twice.
-  std::unordered_set<restinio::connection_id_t> open_;
-};
-
 struct traits : restinio::traits_t<restinio::asio_timer_manager_t, connection_logger> {
   using http_methods_mapper_t = parser::methods;
-  using ip_blocker_t = connection_limit;
-  using connection_state_listener_t = connection_limit;
+  using stream_socket_t = client_socket;
 };
 using restinio_server = restinio::http_server_t<traits>;
 using whole_answer = restinio::response_builder_t<restinio::user_controlled_output_t>;
 using chunked_answer = restinio::response_builder_t<restinio::chunked_output_t>;
-
-constexpr std::string_view reason(int status) {
-  switch (status) {
-  case 200: return "OK";
-  case 201: return "Created";
-  case 202: return "Accepted";
-  case 400: return "Bad Request";
-  case 404: return "Not Found";
-  case 405: return "Method Not Allowed";
-  case 409: return "Conflict";
-  case 413: return "Content Too Large";
-  case 414: return "URI Too Long";
-  case 415: return "Unsupported Media Type";
-  case 422: return "Unprocessable Content";
-  case 503: return "Service Unavailable";
-  default: return "Internal Server Error";
-  }
-}
 
 /// What requests share with the server. They may outlive it.
 struct traffic {
@@ -323,23 +274,22 @@ expected<void> http_server::impl::open() {
 
 void http_server::impl::configure(restinio::server_settings_t<traits>& settings,
                                   const asio::ip::address& address) {
-  const auto limit = std::make_shared<connection_limit>(max_connections(options_.bridge));
   settings.address(address)
       .port(static_cast<std::uint16_t>(options_.port))
       .protocol(address.is_v6() ? asio::ip::tcp::v6() : asio::ip::tcp::v4())
       .request_handler([this](const restinio::request_handle_t& req) { return accept(req); })
       .acceptor_post_bind_hook([this](asio::ip::tcp::acceptor& a) { port_ = a.local_endpoint().port(); })
       .socket_options_setter([](auto& socket) { socket.set_option(asio::ip::tcp::no_delay{true}); })
-      .ip_blocker(limit)
-      .connection_state_listener(limit)
+      .clients(std::make_shared<clients>(max_connections(options_.bridge), options_.max_receiving_bytes,
+                                         options_.head_within))
       // One request at a time is what keeps a refused body from being read as the next request.
       .max_pipelined_requests(1)
       .incoming_http_msg_limits(restinio::incoming_http_msg_limits_t{}
-                                    .max_field_name_size(256)
-                                    .max_field_value_size(8 << 10)
-                                    .max_field_count(100))
+                                    .max_field_name_size(framing::most_name_bytes)
+                                    .max_field_value_size(framing::most_value_bytes)
+                                    .max_field_count(framing::most_fields))
       .buffer_size(8 << 10)
-      .read_next_http_message_timelimit(read_within)
+      .read_next_http_message_timelimit(options_.request_within)
       .write_http_response_timelimit(write_within)
       // A stream that writes nothing for so long is none: it beats more often.
       .handle_request_timeout(options_.bridge.answer_within + longest_wait + handle_margin);

@@ -17,13 +17,21 @@ struct server_options {
   int threads = 1;
   /// How often a stream of events shows that it is alive.
   std::chrono::milliseconds beat_every{15'000};
+  /// How long a client may take to send a head, and a whole request; it may keep a connection without one for
+  /// as long.
+  std::chrono::milliseconds head_within{10'000};
+  std::chrono::milliseconds request_within{60'000};
+  /// Bytes of all bodies that are being received, but for the first 16 KiB of each. More of them get 503.
+  std::size_t max_receiving_bytes = 256 << 20;
   bridge_options bridge;
 };
 
 /// Serves HTTP on its own threads.
 ///
 /// - Reads requests, hands them to the bridge, and writes the answers in the order of the requests.
-/// - A body or a path over its limit is read off, not kept, and refused; anything that is no HTTP is closed.
+/// - A body or a path over its limit is read off, not kept, and refused. What is no HTTP, or not clearly so,
+/// is refused
+///   and its connection closed.
 /// - Accepts no more connections than it has file descriptors for.
 class http_server {
 public:

@@ -1,0 +1,323 @@
+#pragma once
+
+#include "http/framing.hpp"
+#include "http/problem.hpp"
+#include "http/routes.hpp"
+#include "http/waiting_room.hpp"
+
+#include <restinio/http_server.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+
+/// What RESTinio reads from. Only for server.cpp.
+///
+/// RESTinio's parser is lenient (it takes a lone LF, folded lines, chunks that end with anything), closes
+/// without an answer when it does not understand, waits for a head as long as for a whole request, and takes
+/// bodies without a limit of all. So it is given only whole heads and bodies that are known to be good, one
+/// request at a time.
+namespace jobd::http {
+
+/// What the connections of a server share. They may outlive it.
+struct clients {
+  clients(std::size_t most_connections, std::size_t most_bytes, std::chrono::milliseconds head_limit)
+      : connections(std::make_shared<waiting_room>(static_cast<int>(most_connections))),
+        most_body_bytes(most_bytes),
+        head_within(head_limit) {}
+
+  const std::shared_ptr<waiting_room> connections;
+  /// Of all bodies that are being received, but for the first `free_bytes` of each: ordinary submissions get
+  /// through whatever others send.
+  const std::size_t most_body_bytes;
+  std::atomic<std::size_t> body_bytes{0};
+  static constexpr std::size_t free_bytes = 16 << 10;
+  /// How long a client may take for a head, from its first byte on.
+  const std::chrono::milliseconds head_within;
+  /// How long a client that was refused may go on sending, for it sees no answer if the connection is closed.
+  static constexpr auto linger = std::chrono::seconds{2};
+};
+
+/// A socket as RESTinio uses one. Reads are one at a time, and never while something is written.
+class client_socket {
+  using tcp_socket = restinio::asio_ns::ip::tcp::socket;
+
+public:
+  using executor_type = tcp_socket::executor_type;
+  using lowest_layer_type = tcp_socket::lowest_layer_type;
+
+  client_socket(restinio::asio_ns::io_context& io, std::shared_ptr<clients> all)
+      : me_(std::make_shared<state>(io, std::move(all))) {}
+
+  auto& lowest_layer() { return me_->socket.lowest_layer(); }
+  executor_type get_executor() { return me_->socket.get_executor(); }
+  [[nodiscard]] bool is_open() const { return me_->socket.is_open(); }
+  void cancel(std::error_code& ec) { me_->socket.cancel(ec); }
+  void shutdown(tcp_socket::shutdown_type what, std::error_code& ec) { me_->socket.shutdown(what, ec); }
+  void close() {
+    me_->socket.close();
+    me_->timer.cancel();
+    me_->place.reset();
+  }
+
+  template <class Buffers, class Handler>
+  void async_write_some(const Buffers& from, Handler&& handler) {
+    me_->socket.async_write_some(from, std::forward<Handler>(handler));
+  }
+  template <class Handler>
+  void async_read_some(restinio::asio_ns::mutable_buffer to, Handler handler) {
+    me_->read(to, std::move(handler));
+  }
+
+  /// Whether there is room for one more connection. It leaves when it is closed.
+  bool enter() {
+    me_->place = waiting_room::enter(me_->all->connections);
+    return me_->place != nullptr;
+  }
+
+private:
+  /// Lives as long as any of its operations. Everything runs on the executor of RESTinio's handlers.
+  struct state : std::enable_shared_from_this<state> {
+    state(restinio::asio_ns::io_context& io, std::shared_ptr<clients> a)
+        : all(std::move(a)), socket(io), timer(io) {}
+    ~state() { count_body(0); }
+
+    template <class Handler>
+    void read(restinio::asio_ns::mutable_buffer to, Handler handler);
+    template <class Handler>
+    void receive(restinio::asio_ns::mutable_buffer to, Handler handler);
+    template <class Handler>
+    void received(std::size_t size, restinio::asio_ns::mutable_buffer to, Handler handler);
+    template <class Handler>
+    void begin(restinio::asio_ns::mutable_buffer to, Handler handler);
+    template <class Handler>
+    void refuse(const reply& r, restinio::asio_ns::mutable_buffer to, Handler handler);
+    template <class Handler>
+    void drain(restinio::asio_ns::mutable_buffer to, Handler handler);
+    template <class Executor>
+    void limit(std::chrono::milliseconds time, const Executor& on);
+    void no_limit() { timer.expires_at(std::chrono::steady_clock::time_point::max()); }
+    bool count_body(std::size_t bytes);
+    [[nodiscard]] std::size_t kept_bytes() const {
+      return most_body_bytes(request.method(), request.target());
+    }
+
+    const std::shared_ptr<clients> all;
+    tcp_socket socket;
+    std::shared_ptr<void> place;
+    framing request;
+    /// Of the head, what RESTinio has.
+    std::size_t given = 0;
+    /// Received, and not looked at yet.
+    std::string rest;
+    std::size_t body = 0;
+    std::size_t counted = 0;
+    restinio::asio_ns::steady_timer timer;
+    bool late = false;
+  };
+
+  std::shared_ptr<state> me_;
+};
+
+// -------------------------------------------------------------------------------- reading
+
+/// Binds what follows an operation to where the handler wants to run.
+template <class Handler, class Next>
+auto then(const Handler& handler, Next next) {
+  return restinio::asio_ns::bind_executor(restinio::asio_ns::get_associated_executor(handler),
+                                          std::move(next));
+}
+
+template <class Handler>
+void client_socket::state::read(restinio::asio_ns::mutable_buffer to, Handler handler) {
+  namespace asio = restinio::asio_ns;
+  const auto where = request.where();
+  const auto has_head = where == framing::state::body || where == framing::state::whole;
+  if (has_head && given < request.head().size()) {
+    const auto size = std::min(to.size(), request.head().size() - given);
+    request.head().copy(static_cast<char*>(to.data()), size, given);
+    given += size;
+    asio::post(then(handler, [handler, size]() mutable { handler(std::error_code{}, size); }));
+    return;
+  }
+  if (where == framing::state::whole) {
+    request.next();
+    given = body = 0;
+  }
+  if (rest.empty())
+    return receive(to, std::move(handler));
+  const auto size = rest.copy(static_cast<char*>(to.data()), to.size());
+  rest.erase(0, size);
+  asio::post(then(
+      handler, [me = shared_from_this(), size, to, handler]() mutable { me->received(size, to, handler); }));
+}
+
+template <class Handler>
+void client_socket::state::receive(restinio::asio_ns::mutable_buffer to, Handler handler) {
+  socket.async_read_some(
+      to, then(handler, [me = shared_from_this(), to, handler](const std::error_code& failed,
+                                                               std::size_t size) mutable {
+        if (me->late)
+          me->refuse(problem::malformed(408, "the head of the request did not come in time"), to, handler);
+        else if (failed)
+          handler(failed, 0);
+        else
+          me->received(size, to, handler);
+      }));
+}
+
+template <class Handler>
+void client_socket::state::received(std::size_t size, restinio::asio_ns::mutable_buffer to, Handler handler) {
+  const auto bytes = std::string_view{static_cast<const char*>(to.data()), size};
+  const auto in_body = request.where() == framing::state::body;
+  const auto begins = request.where() == framing::state::idle;
+  const auto taken = request.take(bytes);
+  if (const auto& wrong = request.why_broken())
+    return refuse(problem::malformed(wrong.status, wrong.why), to, std::move(handler));
+  rest.insert(0, bytes.substr(taken));
+  if (in_body) {
+    body += taken;
+    if (!count_body(std::min(body, kept_bytes())))
+      return refuse(problem::from({ec::overloaded, {}}), to, std::move(handler));
+    handler(std::error_code{}, taken);
+    // RESTinio has handed on what is whole, and the bridge counts it.
+    if (request.where() == framing::state::whole)
+      count_body(0);
+    return;
+  }
+  if (request.where() == framing::state::head) {
+    if (begins)
+      limit(all->head_within, restinio::asio_ns::get_associated_executor(handler));
+    return receive(to, std::move(handler));
+  }
+  if (!begins)
+    no_limit();
+  begin(to, std::move(handler));
+}
+
+/// The head is there. A client that asks for leave to send its body gets it, but for a body that is refused.
+template <class Handler>
+void client_socket::state::begin(restinio::asio_ns::mutable_buffer to, Handler handler) {
+  static constexpr auto go_on = std::string_view{"HTTP/1.1 100 Continue\r\n\r\n"};
+  if (!request.waits_for_leave() || !rest.empty() || request.length() > kept_bytes())
+    return read(to, std::move(handler));
+  restinio::asio_ns::async_write(socket, restinio::asio_ns::buffer(go_on.data(), go_on.size()),
+                                 then(handler, [me = shared_from_this(), to,
+                                                handler](const std::error_code& failed, std::size_t) mutable {
+                                   failed ? handler(failed, 0) : me->read(to, handler);
+                                 }));
+}
+
+// -------------------------------------------------------------------------------- limits
+
+/// Answers, and ends the connection. RESTinio sees it fail.
+template <class Handler>
+void client_socket::state::refuse(const reply& r, restinio::asio_ns::mutable_buffer to, Handler handler) {
+  const auto text = std::make_shared<std::string>(last_answer(r));
+  count_body(0);
+  limit(all->linger, restinio::asio_ns::get_associated_executor(handler));
+  restinio::asio_ns::async_write(socket, restinio::asio_ns::buffer(*text),
+                                 then(handler, [me = shared_from_this(), text, to,
+                                                handler](const std::error_code&, std::size_t) mutable {
+                                   auto ignored = std::error_code{};
+                                   me->socket.shutdown(tcp_socket::shutdown_send, ignored);
+                                   me->drain(to, handler);
+                                 }));
+}
+
+template <class Handler>
+void client_socket::state::drain(restinio::asio_ns::mutable_buffer to, Handler handler) {
+  if (late)
+    return handler(restinio::asio_ns::error::connection_aborted, 0);
+  socket.async_read_some(to, then(handler, [me = shared_from_this(), to,
+                                            handler](const std::error_code& failed, std::size_t) mutable {
+                           failed || me->late ? handler(restinio::asio_ns::error::connection_aborted, 0)
+                                              : me->drain(to, handler);
+                         }));
+}
+
+/// When the time is over, what waits for the client fails, and `late` is true.
+template <class Executor>
+void client_socket::state::limit(std::chrono::milliseconds time, const Executor& on) {
+  late = false;
+  timer.expires_after(time);
+  timer.async_wait(
+      restinio::asio_ns::bind_executor(on, [weak = weak_from_this()](const std::error_code& ended) {
+        const auto me = weak.lock();
+        // It may have been queued when the limit was changed.
+        if (ended || !me || std::chrono::steady_clock::now() < me->timer.expiry())
+          return;
+        auto ignored = std::error_code{};
+        me->late = true;
+        me->socket.cancel(ignored);
+      }));
+}
+
+/// Sets what this connection counts for. False if that is more than there is room for.
+inline bool client_socket::state::count_body(std::size_t bytes) {
+  const auto now = bytes > clients::free_bytes ? bytes - clients::free_bytes : 0;
+  const auto before = std::exchange(counted, now);
+  // Unsigned wrap-around makes a difference of it.
+  const auto all_bytes = all->body_bytes += now - before;
+  return now <= before || all_bytes <= all->most_body_bytes;
+}
+
+// -------------------------------------------------------------------------------- for RESTinio
+
+/// Found by RESTinio for the type of its socket: what is done between accept and the first read.
+template <class Connection, class Start, class Failed>
+void prepare_connection_and_start_read(client_socket& socket, Connection&, Start start, Failed failed) {
+  // RESTinio never accepts again after an accept has failed, so it must not run out of descriptors.
+  if (!socket.enter())
+    return failed(restinio::asio_ns::error::no_descriptors);
+  start();
+}
+
+inline restinio::tls_socket_t* make_tls_socket_pointer_for_state_listener(client_socket&) noexcept {
+  return nullptr;
+}
+
+} // namespace jobd::http
+
+template <class Settings>
+class restinio::socket_type_dependent_settings_t<Settings, jobd::http::client_socket> {
+protected:
+  ~socket_type_dependent_settings_t() = default;
+
+public:
+  socket_type_dependent_settings_t() = default;
+  socket_type_dependent_settings_t(socket_type_dependent_settings_t&&) = default;
+
+  Settings& clients(std::shared_ptr<jobd::http::clients> all) {
+    clients_ = std::move(all);
+    return static_cast<Settings&>(*this);
+  }
+  [[nodiscard]] std::shared_ptr<jobd::http::clients> clients() const { return clients_; }
+
+private:
+  std::shared_ptr<jobd::http::clients> clients_;
+};
+
+/// The socket that the next connection is accepted into.
+template <>
+class restinio::impl::socket_supplier_t<jobd::http::client_socket> {
+protected:
+  template <class Settings>
+  socket_supplier_t(Settings& settings, asio_ns::io_context& io) : io_(io), clients_(settings.clients()) {
+    for (auto i = std::size_t{0}; i < settings.concurrent_accepts_count(); ++i)
+      sockets_.emplace_back(io_, clients_);
+  }
+
+  auto& socket(std::size_t i) { return sockets_.at(i); }
+  auto move_socket(std::size_t i) {
+    return std::exchange(sockets_.at(i), jobd::http::client_socket{io_, clients_});
+  }
+  [[nodiscard]] auto concurrent_accept_sockets_count() const noexcept { return sockets_.size(); }
+
+private:
+  asio_ns::io_context& io_;
+  const std::shared_ptr<jobd::http::clients> clients_;
+  std::vector<jobd::http::client_socket> sockets_;
+};
