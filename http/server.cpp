@@ -19,8 +19,6 @@
 namespace jobd::http {
 namespace {
 
-namespace asio = restinio::asio_ns;
-
 using namespace std::chrono_literals;
 
 /// How long a client may take to receive an answer.

@@ -21,6 +21,8 @@
 /// request at a time.
 namespace jobd::http {
 
+namespace asio = restinio::asio_ns;
+
 /// What the connections of a server share. They may outlive it.
 struct clients {
   clients(std::size_t most_connections, std::size_t most_bytes, std::chrono::milliseconds head_limit)
@@ -42,13 +44,13 @@ struct clients {
 
 /// A socket as RESTinio uses one. Reads are one at a time, and never while something is written.
 class client_socket {
-  using tcp_socket = restinio::asio_ns::ip::tcp::socket;
+  using tcp_socket = asio::ip::tcp::socket;
 
 public:
   using executor_type = tcp_socket::executor_type;
   using lowest_layer_type = tcp_socket::lowest_layer_type;
 
-  client_socket(restinio::asio_ns::io_context& io, std::shared_ptr<clients> all)
+  client_socket(asio::io_context& io, std::shared_ptr<clients> all)
       : me_(std::make_shared<state>(io, std::move(all))) {}
 
   auto& lowest_layer() { return me_->socket.lowest_layer(); }
@@ -67,7 +69,7 @@ public:
     me_->socket.async_write_some(from, std::forward<Handler>(handler));
   }
   template <class Handler>
-  void async_read_some(restinio::asio_ns::mutable_buffer to, Handler handler) {
+  void async_read_some(asio::mutable_buffer to, Handler handler) {
     me_->read(to, std::move(handler));
   }
 
@@ -80,22 +82,21 @@ public:
 private:
   /// Lives as long as any of its operations. Everything runs on the executor of RESTinio's handlers.
   struct state : std::enable_shared_from_this<state> {
-    state(restinio::asio_ns::io_context& io, std::shared_ptr<clients> a)
-        : all(std::move(a)), socket(io), timer(io) {}
+    state(asio::io_context& io, std::shared_ptr<clients> a) : all(std::move(a)), socket(io), timer(io) {}
     ~state() { count_body(0); }
 
     template <class Handler>
-    void read(restinio::asio_ns::mutable_buffer to, Handler handler);
+    void read(asio::mutable_buffer to, Handler handler);
     template <class Handler>
-    void receive(restinio::asio_ns::mutable_buffer to, Handler handler);
+    void receive(asio::mutable_buffer to, Handler handler);
     template <class Handler>
-    void received(std::size_t size, restinio::asio_ns::mutable_buffer to, Handler handler);
+    void received(std::size_t size, asio::mutable_buffer to, Handler handler);
     template <class Handler>
-    void begin(restinio::asio_ns::mutable_buffer to, Handler handler);
+    void begin(asio::mutable_buffer to, Handler handler);
     template <class Handler>
-    void refuse(const reply& r, restinio::asio_ns::mutable_buffer to, Handler handler);
+    void refuse(const reply& r, asio::mutable_buffer to, Handler handler);
     template <class Handler>
-    void drain(restinio::asio_ns::mutable_buffer to, Handler handler);
+    void drain(asio::mutable_buffer to, Handler handler);
     template <class Executor>
     void limit(std::chrono::milliseconds time, const Executor& on);
     void no_limit() { timer.expires_at(std::chrono::steady_clock::time_point::max()); }
@@ -114,7 +115,7 @@ private:
     std::string rest;
     std::size_t body = 0;
     std::size_t counted = 0;
-    restinio::asio_ns::steady_timer timer;
+    asio::steady_timer timer;
     bool late = false;
   };
 
@@ -126,13 +127,11 @@ private:
 /// Binds what follows an operation to where the handler wants to run.
 template <class Handler, class Next>
 auto then(const Handler& handler, Next next) {
-  return restinio::asio_ns::bind_executor(restinio::asio_ns::get_associated_executor(handler),
-                                          std::move(next));
+  return asio::bind_executor(asio::get_associated_executor(handler), std::move(next));
 }
 
 template <class Handler>
-void client_socket::state::read(restinio::asio_ns::mutable_buffer to, Handler handler) {
-  namespace asio = restinio::asio_ns;
+void client_socket::state::read(asio::mutable_buffer to, Handler handler) {
   const auto where = request.where();
   const auto has_head = where == framing::state::body || where == framing::state::whole;
   if (has_head && given < request.head().size()) {
@@ -155,7 +154,7 @@ void client_socket::state::read(restinio::asio_ns::mutable_buffer to, Handler ha
 }
 
 template <class Handler>
-void client_socket::state::receive(restinio::asio_ns::mutable_buffer to, Handler handler) {
+void client_socket::state::receive(asio::mutable_buffer to, Handler handler) {
   socket.async_read_some(
       to, then(handler, [me = shared_from_this(), to, handler](const std::error_code& failed,
                                                                std::size_t size) mutable {
@@ -169,7 +168,7 @@ void client_socket::state::receive(restinio::asio_ns::mutable_buffer to, Handler
 }
 
 template <class Handler>
-void client_socket::state::received(std::size_t size, restinio::asio_ns::mutable_buffer to, Handler handler) {
+void client_socket::state::received(std::size_t size, asio::mutable_buffer to, Handler handler) {
   const auto bytes = std::string_view{static_cast<const char*>(to.data()), size};
   const auto in_body = request.where() == framing::state::body;
   const auto begins = request.where() == framing::state::idle;
@@ -189,7 +188,7 @@ void client_socket::state::received(std::size_t size, restinio::asio_ns::mutable
   }
   if (request.where() == framing::state::head) {
     if (begins)
-      limit(all->head_within, restinio::asio_ns::get_associated_executor(handler));
+      limit(all->head_within, asio::get_associated_executor(handler));
     return receive(to, std::move(handler));
   }
   if (!begins)
@@ -199,41 +198,41 @@ void client_socket::state::received(std::size_t size, restinio::asio_ns::mutable
 
 /// The head is there. A client that asks for leave to send its body gets it, but for a body that is refused.
 template <class Handler>
-void client_socket::state::begin(restinio::asio_ns::mutable_buffer to, Handler handler) {
+void client_socket::state::begin(asio::mutable_buffer to, Handler handler) {
   static constexpr auto go_on = std::string_view{"HTTP/1.1 100 Continue\r\n\r\n"};
   if (!request.waits_for_leave() || !rest.empty() || request.length() > kept_bytes())
     return read(to, std::move(handler));
-  restinio::asio_ns::async_write(socket, restinio::asio_ns::buffer(go_on.data(), go_on.size()),
-                                 then(handler, [me = shared_from_this(), to,
-                                                handler](const std::error_code& failed, std::size_t) mutable {
-                                   failed ? handler(failed, 0) : me->read(to, handler);
-                                 }));
+  asio::async_write(socket, asio::buffer(go_on.data(), go_on.size()),
+                    then(handler, [me = shared_from_this(), to, handler](const std::error_code& failed,
+                                                                         std::size_t) mutable {
+                      failed ? handler(failed, 0) : me->read(to, handler);
+                    }));
 }
 
 // -------------------------------------------------------------------------------- limits
 
 /// Answers, and ends the connection. RESTinio sees it fail.
 template <class Handler>
-void client_socket::state::refuse(const reply& r, restinio::asio_ns::mutable_buffer to, Handler handler) {
+void client_socket::state::refuse(const reply& r, asio::mutable_buffer to, Handler handler) {
   const auto text = std::make_shared<std::string>(last_answer(r));
   count_body(0);
-  limit(all->linger, restinio::asio_ns::get_associated_executor(handler));
-  restinio::asio_ns::async_write(socket, restinio::asio_ns::buffer(*text),
-                                 then(handler, [me = shared_from_this(), text, to,
-                                                handler](const std::error_code&, std::size_t) mutable {
-                                   auto ignored = std::error_code{};
-                                   me->socket.shutdown(tcp_socket::shutdown_send, ignored);
-                                   me->drain(to, handler);
-                                 }));
+  limit(all->linger, asio::get_associated_executor(handler));
+  asio::async_write(socket, asio::buffer(*text),
+                    then(handler, [me = shared_from_this(), text, to, handler](const std::error_code&,
+                                                                               std::size_t) mutable {
+                      auto ignored = std::error_code{};
+                      me->socket.shutdown(tcp_socket::shutdown_send, ignored);
+                      me->drain(to, handler);
+                    }));
 }
 
 template <class Handler>
-void client_socket::state::drain(restinio::asio_ns::mutable_buffer to, Handler handler) {
+void client_socket::state::drain(asio::mutable_buffer to, Handler handler) {
   if (late)
-    return handler(restinio::asio_ns::error::connection_aborted, 0);
+    return handler(asio::error::connection_aborted, 0);
   socket.async_read_some(to, then(handler, [me = shared_from_this(), to,
                                             handler](const std::error_code& failed, std::size_t) mutable {
-                           failed || me->late ? handler(restinio::asio_ns::error::connection_aborted, 0)
+                           failed || me->late ? handler(asio::error::connection_aborted, 0)
                                               : me->drain(to, handler);
                          }));
 }
@@ -243,16 +242,15 @@ template <class Executor>
 void client_socket::state::limit(std::chrono::milliseconds time, const Executor& on) {
   late = false;
   timer.expires_after(time);
-  timer.async_wait(
-      restinio::asio_ns::bind_executor(on, [weak = weak_from_this()](const std::error_code& ended) {
-        const auto me = weak.lock();
-        // It may have been queued when the limit was changed.
-        if (ended || !me || std::chrono::steady_clock::now() < me->timer.expiry())
-          return;
-        auto ignored = std::error_code{};
-        me->late = true;
-        me->socket.cancel(ignored);
-      }));
+  timer.async_wait(asio::bind_executor(on, [weak = weak_from_this()](const std::error_code& ended) {
+    const auto me = weak.lock();
+    // It may have been queued when the limit was changed.
+    if (ended || !me || std::chrono::steady_clock::now() < me->timer.expiry())
+      return;
+    auto ignored = std::error_code{};
+    me->late = true;
+    me->socket.cancel(ignored);
+  }));
 }
 
 /// Sets what this connection counts for. False if that is more than there is room for.
@@ -271,7 +269,7 @@ template <class Connection, class Start, class Failed>
 void prepare_connection_and_start_read(client_socket& socket, Connection&, Start start, Failed failed) {
   // RESTinio never accepts again after an accept has failed, so it must not run out of descriptors.
   if (!socket.enter())
-    return failed(restinio::asio_ns::error::no_descriptors);
+    return failed(asio::error::no_descriptors);
   start();
 }
 
