@@ -88,6 +88,7 @@ node_process::node_process(const config& settings, backends outside, termination
 
 /// Orders the end of all parts; `~actor_system` then waits until they are gone.
 node_process::~node_process() {
+  end_.on_hangup(nullptr);
   for (const auto& part : std::views::reverse(parts_))
     self_->send_exit(part, caf::exit_reason::user_shutdown);
 }
@@ -107,6 +108,11 @@ bool node_process::serve() {
   options.port = settings_.http_port;
   options.threads = settings_.http_threads;
   options.bridge.max_pending = settings_.http_pending;
+  options.bridge.tokens = load_tokens();
+  if (!options.bridge.tokens && !settings_.api_tokens_file.empty()) {
+    end_.request(exit_code::failed);
+    return false;
+  }
   auto server = http::http_server::start(system_, manager, options);
   if (!server) {
     log::error("The API cannot listen.", {{"error", server.error().context}});
@@ -115,7 +121,28 @@ bool node_process::serve() {
   }
   server_ = std::move(*server);
   log::info("The API listens.", {{"host", settings_.http_host}, {"port", server_->port()}});
+  if (!options.bridge.tokens && !server_->on_loopback())
+    log::warn(
+        "The API demands no token and listens beyond this machine: whoever reaches it may do everything.",
+        {{"setting", "JOB_API_TOKENS_FILE"}});
+  end_.on_hangup([this] {
+    if (auto tokens = load_tokens())
+      server_->require(std::move(tokens));
+  });
   return true;
+}
+
+/// Null if there is no token file, or, and it is told, if it cannot be used.
+http::tokens_ptr node_process::load_tokens() const {
+  if (settings_.api_tokens_file.empty())
+    return nullptr;
+  auto tokens = http::token_list::load(settings_.api_tokens_file);
+  if (!tokens) {
+    log::error("The token file cannot be used.", {{"error", tokens.error().context}});
+    return nullptr;
+  }
+  log::info("The API demands tokens.", {{"tokens", tokens->size()}});
+  return std::make_shared<const http::token_list>(std::move(*tokens));
 }
 
 void node_process::work(const std::shared_ptr<execution::registry>& handlers) {

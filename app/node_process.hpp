@@ -44,6 +44,7 @@ private:
     parts_.push_back(caf::actor_cast<caf::actor>(part));
     return part;
   }
+  [[nodiscard]] http::tokens_ptr load_tokens() const;
   void stop();
 
   const config& settings_;

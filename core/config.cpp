@@ -199,6 +199,9 @@ constexpr std::array options{
     integer<&c::http_pending, 1, 1'000'000>(
         "http-pending", "HTTP_PENDING",
         "requests that may wait for an answer, 1 to 1000000; the next one gets 503", servers_of_http),
+    path<&c::api_tokens_file>(
+        "api-tokens", "JOB_API_TOKENS_FILE",
+        "file of the tokens that the API demands, read again on SIGHUP; none: it is open", servers_of_http),
     duration<&c::job_timeout, 1, 604'800>(
         "timeout", "JOB_TIMEOUT",
         "seconds that a job may run if neither it nor its handler says, up to 604800", runners),

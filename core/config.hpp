@@ -28,6 +28,9 @@ struct config {
   /// Requests that may wait for an answer; the next one gets 503.
   int http_pending = 10'000;
 
+  /// Path; empty: the API needs no tokens.
+  std::string api_tokens_file;
+
   seconds job_timeout{300};
   int job_prefetch = 16;
   int job_concurrency = 8;

@@ -18,6 +18,8 @@ struct kind {
 };
 
 constexpr kind invalid{400, "invalid", "The request is not valid"};
+constexpr kind no_token{401, "unauthorized", "A token is needed"};
+constexpr kind wrong_role{403, "forbidden", "The token does not allow it"};
 constexpr kind not_found{404, "not-found", "There is no such resource"};
 constexpr kind wrong_method{405, "method-not-allowed", "The method is not allowed here"};
 constexpr kind conflict{409, "conflict", "The job's status does not allow it"};
@@ -86,6 +88,21 @@ reply from(const error& e) {
   }
   log::error("HTTP request failed inside", {{"error", to_string(e)}});
   return make(internal, "the server's log has the cause");
+}
+
+reply unauthorized(bool token_was_sent) {
+  auto r = make(no_token, token_was_sent ? "the token is unknown" : "send Authorization: Bearer TOKEN");
+  r.headers.emplace_back("WWW-Authenticate", token_was_sent ? R"(Bearer realm="jobd", error="invalid_token")"
+                                                            : R"(Bearer realm="jobd")");
+  return r;
+}
+
+reply forbidden(std::string_view needed_role) {
+  const auto role = std::string{needed_role};
+  auto r = make(wrong_role, "a token with the role " + role + " is needed");
+  r.headers.emplace_back("WWW-Authenticate",
+                         R"(Bearer realm="jobd", error="insufficient_scope", scope=")" + role + '"');
+  return r;
 }
 
 reply no_such_path() {

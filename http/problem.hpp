@@ -14,6 +14,10 @@ namespace jobd::http::problem {
 /// client.
 [[nodiscard]] reply from(const error& e);
 
+/// 401: no token, or none that is known.
+[[nodiscard]] reply unauthorized(bool token_was_sent);
+/// 403: the token is known, but not for this.
+[[nodiscard]] reply forbidden(std::string_view needed_role);
 /// 404: the path is unknown.
 [[nodiscard]] reply no_such_path();
 /// 404: no job has that id.

@@ -19,9 +19,10 @@ struct request {
   std::string_view body;
   /// What the client sent or wants to send: more than `body` has if that was too much to be kept.
   std::uint64_t body_bytes = 0;
-  /// The headers Idempotency-Key and Last-Event-ID, if they were sent.
+  /// The headers Idempotency-Key, Last-Event-ID and Authorization, if they were sent.
   std::optional<std::string_view> idempotency_key = {};
   std::string_view last_event_id = {};
+  std::optional<std::string_view> authorization = {};
 };
 
 /// What is answered.

@@ -56,6 +56,9 @@ struct route {
 /// 1 to 2^63 - 1, so that each job has one address.
 [[nodiscard]] route find_route(std::string_view method, std::string_view target) noexcept;
 
+/// The path of a request line's target, without the query.
+[[nodiscard]] std::string_view path_of(std::string_view target) noexcept;
+
 /// How long the body of a request may be, in bytes.
 [[nodiscard]] std::size_t most_body_bytes(std::string_view method, std::string_view target) noexcept;
 

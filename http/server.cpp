@@ -229,6 +229,8 @@ public:
 
   expected<void> open();
   void stop(std::chrono::milliseconds grace);
+  void require(tokens_ptr tokens) { bridge_.require(std::move(tokens)); }
+  [[nodiscard]] bool on_loopback() const { return on_loopback_; }
   [[nodiscard]] int port() const { return port_; }
 
 private:
@@ -243,6 +245,7 @@ private:
   http::bridge bridge_;
   std::shared_ptr<traffic> traffic_ = std::make_shared<traffic>();
   int port_ = 0;
+  bool on_loopback_ = false;
   std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>();
   asio::steady_timer next_beat_{*io_};
   std::unique_ptr<restinio_server> server_;
@@ -272,6 +275,7 @@ expected<void> http_server::impl::open() {
 
 void http_server::impl::configure(restinio::server_settings_t<traits>& settings,
                                   const asio::ip::address& address) {
+  on_loopback_ = address.is_loopback();
   settings.address(address)
       .port(static_cast<std::uint16_t>(options_.port))
       .protocol(address.is_v6() ? asio::ip::tcp::v6() : asio::ip::tcp::v4())
@@ -304,6 +308,7 @@ restinio::request_handling_status_t http_server::impl::accept(const restinio::re
         .body_bytes = std::max<std::uint64_t>(req->body().size(), declared_bytes(header)),
         .idempotency_key = field(header, "Idempotency-Key"),
         .last_event_id = field(header, "Last-Event-ID").value_or(std::string_view{}),
+        .authorization = field(header, "Authorization"),
     };
     bridge_.handle(r, responder{std::make_unique<exchange>(io_, *req, traffic_)});
   } catch (const std::exception& e) {
@@ -378,6 +383,14 @@ expected<std::unique_ptr<http_server>> http_server::start(caf::actor_system& sys
 
 int http_server::port() const {
   return impl_->port();
+}
+
+bool http_server::on_loopback() const {
+  return impl_->on_loopback();
+}
+
+void http_server::require(tokens_ptr tokens) {
+  impl_->require(std::move(tokens));
 }
 
 void http_server::stop(std::chrono::milliseconds grace) {

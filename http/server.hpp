@@ -43,6 +43,11 @@ public:
 
   /// Where it really listens.
   [[nodiscard]] int port() const;
+  /// Whether only this machine can reach it.
+  [[nodiscard]] bool on_loopback() const;
+
+  /// From now on requests need one of these tokens. Thread-safe.
+  void require(tokens_ptr tokens);
 
   /// Accepts no more connections and refuses new requests, ends waits and streams, lets other pending
   /// requests be answered for `grace`, answers what is left with 503, and closes all connections. Takes at

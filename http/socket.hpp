@@ -3,7 +3,6 @@
 #include "http/framing.hpp"
 #include "http/problem.hpp"
 #include "http/routes.hpp"
-#include "http/waiting_room.hpp"
 
 #include <restinio/http_server.hpp>
 
@@ -25,12 +24,11 @@ namespace asio = restinio::asio_ns;
 
 /// What the connections of a server share. They may outlive it.
 struct clients {
-  clients(std::size_t most_connections, std::size_t most_bytes, std::chrono::milliseconds head_limit)
-      : connections(std::make_shared<waiting_room>(static_cast<int>(most_connections))),
-        most_body_bytes(most_bytes),
-        head_within(head_limit) {}
+  clients(std::size_t most_connections_, std::size_t most_bytes, std::chrono::milliseconds head_limit)
+      : most_connections(most_connections_), most_body_bytes(most_bytes), head_within(head_limit) {}
 
-  const std::shared_ptr<waiting_room> connections;
+  const std::size_t most_connections;
+  std::atomic<std::size_t> connections{0};
   /// Of all bodies that are being received, but for the first `free_bytes` of each: ordinary submissions get
   /// through whatever others send.
   const std::size_t most_body_bytes;
@@ -61,7 +59,7 @@ public:
   void close() {
     me_->socket.close();
     me_->timer.cancel();
-    me_->place.reset();
+    me_->leave();
   }
 
   template <class Buffers, class Handler>
@@ -75,15 +73,22 @@ public:
 
   /// Whether there is room for one more connection. It leaves when it is closed.
   bool enter() {
-    me_->place = waiting_room::enter(me_->all->connections);
-    return me_->place != nullptr;
+    me_->inside = true;
+    return ++me_->all->connections <= me_->all->most_connections;
   }
 
 private:
   /// Lives as long as any of its operations. Everything runs on the executor of RESTinio's handlers.
   struct state : std::enable_shared_from_this<state> {
     state(asio::io_context& io, std::shared_ptr<clients> a) : all(std::move(a)), socket(io), timer(io) {}
-    ~state() { count_body(0); }
+    ~state() {
+      count_body(0);
+      leave();
+    }
+    void leave() {
+      if (std::exchange(inside, false))
+        --all->connections;
+    }
 
     template <class Handler>
     void read(asio::mutable_buffer to, Handler handler);
@@ -107,7 +112,7 @@ private:
 
     const std::shared_ptr<clients> all;
     tcp_socket socket;
-    std::shared_ptr<void> place;
+    bool inside = false;
     framing request;
     /// Of the head, what RESTinio has.
     std::size_t given = 0;

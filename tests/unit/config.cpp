@@ -101,6 +101,7 @@ BOOST_AUTO_TEST_CASE(every_option_keeps_another_value) {
                                {"HTTP_PORT", "0"},
                                {"HTTP_THREADS", "4"},
                                {"HTTP_PENDING", "1000000"},
+                               {"JOB_API_TOKENS_FILE", "/etc/t"},
                                {"JOB_TIMEOUT", "0.5"},
                                {"JOB_PREFETCH", "10000"},
                                {"JOB_CONCURRENCY", "1000"},
