@@ -21,8 +21,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long a client may take to receive an answer.
-constexpr auto write_within = 30s;
 /// RESTinio closes without an answer if the bridge has not answered by then, which it always has.
 constexpr auto handle_margin = 10s;
 /// How long `stop` waits for the answers to what it has refused.
@@ -292,7 +290,7 @@ void http_server::impl::configure(restinio::server_settings_t<traits>& settings,
                                     .max_field_count(framing::most_fields))
       .buffer_size(8 << 10)
       .read_next_http_message_timelimit(options_.request_within)
-      .write_http_response_timelimit(write_within)
+      .write_http_response_timelimit(options_.answer_taken_within)
       // A stream that writes nothing for so long is none: it beats more often.
       .handle_request_timeout(options_.bridge.answer_within + longest_wait + handle_margin);
 }

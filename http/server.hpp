@@ -21,6 +21,8 @@ struct server_options {
   /// as long.
   std::chrono::milliseconds head_within{10'000};
   std::chrono::milliseconds request_within{60'000};
+  /// How long a client may take to receive an answer, or the next part of a stream.
+  std::chrono::milliseconds answer_taken_within{30'000};
   /// Bytes of all bodies that are being received, but for the first 16 KiB of each. More of them get 503.
   std::size_t max_receiving_bytes = 256 << 20;
   bridge_options bridge;
@@ -30,9 +32,9 @@ struct server_options {
 ///
 /// - Reads requests, hands them to the bridge, and writes the answers in the order of the requests.
 /// - A body or a path over its limit is read off, not kept, and refused. What is no HTTP, or not clearly so,
-/// is refused
-///   and its connection closed.
-/// - Accepts no more connections than it has file descriptors for.
+///   is refused and its connection closed.
+/// - Accepts no more connections than it has file descriptors for, and ends those of clients that are too
+///   slow.
 class http_server {
 public:
   /// Listens. `ec::invalid` names host and port if it cannot.

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -40,7 +41,7 @@ struct clients {
   static constexpr auto linger = std::chrono::seconds{2};
 };
 
-/// A socket as RESTinio uses one. Reads are one at a time, and never while something is written.
+/// A socket as RESTinio uses one.
 class client_socket {
   using tcp_socket = asio::ip::tcp::socket;
 
@@ -62,9 +63,10 @@ public:
     me_->leave();
   }
 
+  /// By reference, for the handler is what owns the buffers: it may be moved only when they are there.
   template <class Buffers, class Handler>
   void async_write_some(const Buffers& from, Handler&& handler) {
-    me_->socket.async_write_some(from, std::forward<Handler>(handler));
+    me_->write(from, std::forward<Handler>(handler));
   }
   template <class Handler>
   void async_read_some(asio::mutable_buffer to, Handler handler) {
@@ -90,6 +92,8 @@ private:
         --all->connections;
     }
 
+    template <class Buffers, class Handler>
+    void write(const Buffers& from, Handler handler);
     template <class Handler>
     void read(asio::mutable_buffer to, Handler handler);
     template <class Handler>
@@ -122,6 +126,8 @@ private:
     std::size_t counted = 0;
     asio::steady_timer timer;
     bool late = false;
+    /// While RESTinio writes: what is to be done when it does not any more. The operation owns it.
+    std::weak_ptr<std::function<void()>> writing;
   };
 
   std::shared_ptr<state> me_;
@@ -135,8 +141,14 @@ auto then(const Handler& handler, Next next) {
   return asio::bind_executor(asio::get_associated_executor(handler), std::move(next));
 }
 
+/// RESTinio asks for the next request while it still writes the answer. That has to wait, for a refusal must
+/// not get into the middle of the answer.
 template <class Handler>
 void client_socket::state::read(asio::mutable_buffer to, Handler handler) {
+  if (const auto after = writing.lock()) {
+    *after = [me = shared_from_this(), to, handler] { me->read(to, handler); };
+    return;
+  }
   const auto where = request.where();
   const auto has_head = where == framing::state::body || where == framing::state::whole;
   if (has_head && given < request.head().size()) {
@@ -148,6 +160,7 @@ void client_socket::state::read(asio::mutable_buffer to, Handler handler) {
   }
   if (where == framing::state::whole) {
     request.next();
+    count_body(0);
     given = body = 0;
   }
   if (rest.empty())
@@ -212,6 +225,23 @@ void client_socket::state::begin(asio::mutable_buffer to, Handler handler) {
                                                                          std::size_t) mutable {
                       failed ? handler(failed, 0) : me->read(to, handler);
                     }));
+}
+
+template <class Buffers, class Handler>
+void client_socket::state::write(const Buffers& from, Handler handler) {
+  const auto after = std::make_shared<std::function<void()>>();
+  writing = after;
+  const auto on = asio::get_associated_executor(handler);
+  socket.async_write_some(
+      from, asio::bind_executor(on, [me = shared_from_this(), after, handler = std::move(handler)](
+                                        const std::error_code& failed, std::size_t size) mutable {
+        me->writing.reset();
+        handler(failed, size);
+        if (const auto more = me->writing.lock())
+          *more = std::move(*after);
+        else if (*after && me->socket.is_open())
+          (*after)();
+      }));
 }
 
 // -------------------------------------------------------------------------------- limits
