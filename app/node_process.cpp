@@ -109,7 +109,9 @@ bool node_process::serve() {
   options.threads = settings_.http_threads;
   options.bridge.max_pending = settings_.http_pending;
   options.bridge.tokens = load_tokens();
-  if (!options.bridge.tokens && !settings_.api_tokens_file.empty()) {
+  options.tls = load_tls();
+  if ((!options.bridge.tokens && !settings_.api_tokens_file.empty())
+      || (!options.tls && !settings_.tls_cert.empty())) {
     end_.request(exit_code::failed);
     return false;
   }
@@ -128,6 +130,8 @@ bool node_process::serve() {
   end_.on_hangup([this] {
     if (auto tokens = load_tokens())
       server_->require(std::move(tokens));
+    if (auto tls = load_tls())
+      server_->secure(std::move(tls));
   });
   return true;
 }
@@ -143,6 +147,19 @@ http::tokens_ptr node_process::load_tokens() const {
   }
   log::info("The API demands tokens.", {{"tokens", tokens->size()}});
   return std::make_shared<const http::token_list>(std::move(*tokens));
+}
+
+/// The same of the certificate and its key.
+http::tls_ptr node_process::load_tls() const {
+  if (settings_.tls_cert.empty())
+    return nullptr;
+  auto tls = http::load_tls({settings_.tls_cert, settings_.tls_key});
+  if (!tls) {
+    log::error("TLS cannot be used.", {{"error", tls.error().context}});
+    return nullptr;
+  }
+  log::info("The API demands TLS.", {{"certificate", settings_.tls_cert}});
+  return std::move(*tls);
 }
 
 void node_process::work(const std::shared_ptr<execution::registry>& handlers) {

@@ -45,6 +45,7 @@ private:
     return part;
   }
   [[nodiscard]] http::tokens_ptr load_tokens() const;
+  [[nodiscard]] http::tls_ptr load_tls() const;
   void stop();
 
   const config& settings_;

@@ -30,6 +30,9 @@ struct config {
 
   /// Path; empty: the API needs no tokens.
   std::string api_tokens_file;
+  /// Paths, both or none; empty: the API speaks plain HTTP.
+  std::string tls_cert;
+  std::string tls_key;
 
   seconds job_timeout{300};
   int job_prefetch = 16;

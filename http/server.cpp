@@ -222,12 +222,18 @@ error cannot_listen(const server_options& options, const std::error_code& why) {
 class http_server::impl {
 public:
   impl(caf::actor_system& system, const actors::job_manager_actor& manager, const server_options& options)
-      : options_(options), bridge_(system, manager, options.bridge) {}
+      : options_(options),
+        bridge_(system, manager, options.bridge),
+        clients_(std::make_shared<clients>(max_connections(options.bridge), options.max_receiving_bytes,
+                                           options.head_within)) {
+    secure(options.tls);
+  }
   ~impl() { stop(0ms); }
 
   expected<void> open();
   void stop(std::chrono::milliseconds grace);
   void require(tokens_ptr tokens) { bridge_.require(std::move(tokens)); }
+  void secure(tls_ptr tls) { clients_->tls = std::move(tls); }
   [[nodiscard]] bool on_loopback() const { return on_loopback_; }
   [[nodiscard]] int port() const { return port_; }
 
@@ -242,6 +248,7 @@ private:
   const server_options options_;
   http::bridge bridge_;
   std::shared_ptr<traffic> traffic_ = std::make_shared<traffic>();
+  const std::shared_ptr<clients> clients_;
   int port_ = 0;
   bool on_loopback_ = false;
   std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>();
@@ -280,8 +287,7 @@ void http_server::impl::configure(restinio::server_settings_t<traits>& settings,
       .request_handler([this](const restinio::request_handle_t& req) { return accept(req); })
       .acceptor_post_bind_hook([this](asio::ip::tcp::acceptor& a) { port_ = a.local_endpoint().port(); })
       .socket_options_setter([](auto& socket) { socket.set_option(asio::ip::tcp::no_delay{true}); })
-      .clients(std::make_shared<clients>(max_connections(options_.bridge), options_.max_receiving_bytes,
-                                         options_.head_within))
+      .clients(clients_)
       // One request at a time is what keeps a refused body from being read as the next request.
       .max_pipelined_requests(1)
       .incoming_http_msg_limits(restinio::incoming_http_msg_limits_t{}
@@ -389,6 +395,10 @@ bool http_server::on_loopback() const {
 
 void http_server::require(tokens_ptr tokens) {
   impl_->require(std::move(tokens));
+}
+
+void http_server::secure(tls_ptr tls) {
+  impl_->secure(std::move(tls));
 }
 
 void http_server::stop(std::chrono::milliseconds grace) {

@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "http/bridge.hpp"
+#include "http/tls.hpp"
 
 #include <chrono>
 #include <memory>
@@ -25,6 +26,7 @@ struct server_options {
   std::chrono::milliseconds answer_taken_within{30'000};
   /// Bytes of all bodies that are being received, but for the first 16 KiB of each. More of them get 503.
   std::size_t max_receiving_bytes = 256 << 20;
+  tls_ptr tls;
   bridge_options bridge;
 };
 
@@ -50,6 +52,8 @@ public:
 
   /// From now on requests need one of these tokens. Thread-safe.
   void require(tokens_ptr tokens);
+  /// Connections that begin from now on have this identity. Thread-safe.
+  void secure(tls_ptr tls);
 
   /// Accepts no more connections and refuses new requests, ends waits and streams, lets other pending
   /// requests be answered for `grace`, answers what is left with 503, and closes all connections. Takes at

@@ -3,7 +3,9 @@
 #include "http/framing.hpp"
 #include "http/problem.hpp"
 #include "http/routes.hpp"
+#include "http/tls.hpp"
 
+#include <asio/ssl/stream.hpp>
 #include <restinio/http_server.hpp>
 
 #include <algorithm>
@@ -11,6 +13,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 /// What RESTinio reads from. Only for server.cpp.
@@ -35,13 +38,15 @@ struct clients {
   const std::size_t most_body_bytes;
   std::atomic<std::size_t> body_bytes{0};
   static constexpr std::size_t free_bytes = 16 << 10;
-  /// How long a client may take for a head, from its first byte on.
+  /// How long a client may take for a head, from its first byte on, and before that for the start of TLS.
   const std::chrono::milliseconds head_within;
+  /// Of connections that begin from now on.
+  std::atomic<tls_ptr> tls;
   /// How long a client that was refused may go on sending, for it sees no answer if the connection is closed.
   static constexpr auto linger = std::chrono::seconds{2};
 };
 
-/// A socket as RESTinio uses one.
+/// A socket as RESTinio uses one. Whether it is plain or has TLS, only the functions that move bytes know.
 class client_socket {
   using tcp_socket = asio::ip::tcp::socket;
 
@@ -56,8 +61,12 @@ public:
   executor_type get_executor() { return me_->socket.get_executor(); }
   [[nodiscard]] bool is_open() const { return me_->socket.is_open(); }
   void cancel(std::error_code& ec) { me_->socket.cancel(ec); }
-  void shutdown(tcp_socket::shutdown_type what, std::error_code& ec) { me_->socket.shutdown(what, ec); }
+  void shutdown(tcp_socket::shutdown_type what, std::error_code& ec) {
+    me_->say_end();
+    me_->socket.shutdown(what, ec);
+  }
   void close() {
+    me_->say_end();
     me_->socket.close();
     me_->timer.cancel();
     me_->leave();
@@ -78,6 +87,13 @@ public:
     me_->inside = true;
     return ++me_->all->connections <= me_->all->most_connections;
   }
+  /// Agrees on TLS with the client, if there is to be any, and then tells `done`.
+  template <class Executor, class Done>
+  void secure(const Executor& on, Done done) {
+    if (const auto tls = me_->all->tls.load())
+      return me_->secure(*tls, on, std::move(done));
+    done(std::error_code{});
+  }
 
 private:
   /// Lives as long as any of its operations. Everything runs on the executor of RESTinio's handlers.
@@ -92,8 +108,18 @@ private:
         --all->connections;
     }
 
+    template <class Executor, class Done>
+    void secure(ssl_ctx_st& tls, const Executor& on, Done done);
+    void say_end();
+
     template <class Buffers, class Handler>
     void write(const Buffers& from, Handler handler);
+    template <class Handler>
+    void read_some(asio::mutable_buffer to, Handler handler);
+    template <class Buffers, class Handler>
+    void write_some(const Buffers& from, Handler handler);
+    template <class Handler>
+    void write_all(std::string_view text, Handler handler);
     template <class Handler>
     void read(asio::mutable_buffer to, Handler handler);
     template <class Handler>
@@ -117,6 +143,12 @@ private:
     const std::shared_ptr<clients> all;
     tcp_socket socket;
     bool inside = false;
+    /// Over the socket; none: it is plain.
+    std::optional<asio::ssl::stream<tcp_socket&>> tls;
+    /// Of RESTinio's handlers, for TLS.
+    asio::any_io_executor executor;
+    /// There was a start of TLS, and no end.
+    bool secured = false;
     framing request;
     /// Of the head, what RESTinio has.
     std::size_t given = 0;
@@ -132,6 +164,57 @@ private:
 
   std::shared_ptr<state> me_;
 };
+
+// -------------------------------------------------------------------------------- moving bytes
+
+template <class Executor, class Done>
+void client_socket::state::secure(ssl_ctx_st& with, const Executor& on, Done done) {
+  auto* session = SSL_new(&with);
+  if (session == nullptr)
+    return done(asio::error::no_memory);
+  tls.emplace(socket, session);
+  executor = on;
+  limit(all->head_within, on);
+  tls->async_handshake(asio::ssl::stream_base::server,
+                       asio::bind_executor(on, [me = shared_from_this(),
+                                                done = std::move(done)](const std::error_code& failed) {
+                         me->no_limit();
+                         me->secured = !failed;
+                         done(failed);
+                       }));
+}
+
+/// Tells a client of TLS that nothing was cut off. It is sent at once or not at all, and its answer is not
+/// waited for.
+inline void client_socket::state::say_end() {
+  if (std::exchange(secured, false))
+    tls->async_shutdown(asio::bind_executor(executor, [me = shared_from_this()](const std::error_code&) {}));
+}
+
+template <class Handler>
+void client_socket::state::read_some(asio::mutable_buffer to, Handler handler) {
+  if (tls)
+    tls->async_read_some(to, std::move(handler));
+  else
+    socket.async_read_some(to, std::move(handler));
+}
+
+template <class Buffers, class Handler>
+void client_socket::state::write_some(const Buffers& from, Handler handler) {
+  if (tls)
+    tls->async_write_some(from, std::move(handler));
+  else
+    socket.async_write_some(from, std::move(handler));
+}
+
+template <class Handler>
+void client_socket::state::write_all(std::string_view text, Handler handler) {
+  const auto from = asio::buffer(text.data(), text.size());
+  if (tls)
+    asio::async_write(*tls, from, std::move(handler));
+  else
+    asio::async_write(socket, from, std::move(handler));
+}
 
 // -------------------------------------------------------------------------------- reading
 
@@ -173,16 +256,16 @@ void client_socket::state::read(asio::mutable_buffer to, Handler handler) {
 
 template <class Handler>
 void client_socket::state::receive(asio::mutable_buffer to, Handler handler) {
-  socket.async_read_some(
-      to, then(handler, [me = shared_from_this(), to, handler](const std::error_code& failed,
-                                                               std::size_t size) mutable {
-        if (me->late)
-          me->refuse(problem::malformed(408, "the head of the request did not come in time"), to, handler);
-        else if (failed)
-          handler(failed, 0);
-        else
-          me->received(size, to, handler);
-      }));
+  read_some(to, then(handler, [me = shared_from_this(), to, handler](const std::error_code& failed,
+                                                                     std::size_t size) mutable {
+              if (me->late)
+                me->refuse(problem::malformed(408, "the head of the request did not come in time"), to,
+                           handler);
+              else if (failed)
+                handler(failed, 0);
+              else
+                me->received(size, to, handler);
+            }));
 }
 
 template <class Handler>
@@ -220,11 +303,10 @@ void client_socket::state::begin(asio::mutable_buffer to, Handler handler) {
   static constexpr auto go_on = std::string_view{"HTTP/1.1 100 Continue\r\n\r\n"};
   if (!request.waits_for_leave() || !rest.empty() || request.length() > kept_bytes())
     return read(to, std::move(handler));
-  asio::async_write(socket, asio::buffer(go_on.data(), go_on.size()),
-                    then(handler, [me = shared_from_this(), to, handler](const std::error_code& failed,
-                                                                         std::size_t) mutable {
-                      failed ? handler(failed, 0) : me->read(to, handler);
-                    }));
+  write_all(go_on, then(handler, [me = shared_from_this(), to, handler](const std::error_code& failed,
+                                                                        std::size_t) mutable {
+              failed ? handler(failed, 0) : me->read(to, handler);
+            }));
 }
 
 template <class Buffers, class Handler>
@@ -232,16 +314,15 @@ void client_socket::state::write(const Buffers& from, Handler handler) {
   const auto after = std::make_shared<std::function<void()>>();
   writing = after;
   const auto on = asio::get_associated_executor(handler);
-  socket.async_write_some(
-      from, asio::bind_executor(on, [me = shared_from_this(), after, handler = std::move(handler)](
-                                        const std::error_code& failed, std::size_t size) mutable {
-        me->writing.reset();
-        handler(failed, size);
-        if (const auto more = me->writing.lock())
-          *more = std::move(*after);
-        else if (*after && me->socket.is_open())
-          (*after)();
-      }));
+  write_some(from, asio::bind_executor(on, [me = shared_from_this(), after, handler = std::move(handler)](
+                                               const std::error_code& failed, std::size_t size) mutable {
+               me->writing.reset();
+               handler(failed, size);
+               if (const auto more = me->writing.lock())
+                 *more = std::move(*after);
+               else if (*after && me->socket.is_open())
+                 (*after)();
+             }));
 }
 
 // -------------------------------------------------------------------------------- limits
@@ -252,15 +333,16 @@ void client_socket::state::refuse(const reply& r, asio::mutable_buffer to, Handl
   const auto text = std::make_shared<std::string>(last_answer(r));
   count_body(0);
   limit(all->linger, asio::get_associated_executor(handler));
-  asio::async_write(socket, asio::buffer(*text),
-                    then(handler, [me = shared_from_this(), text, to, handler](const std::error_code&,
-                                                                               std::size_t) mutable {
-                      auto ignored = std::error_code{};
-                      me->socket.shutdown(tcp_socket::shutdown_send, ignored);
-                      me->drain(to, handler);
-                    }));
+  write_all(*text, then(handler, [me = shared_from_this(), text, to, handler](const std::error_code&,
+                                                                              std::size_t) mutable {
+    auto ignored = std::error_code{};
+    me->say_end();
+    me->socket.shutdown(tcp_socket::shutdown_send, ignored);
+    me->drain(to, handler);
+  }));
 }
 
+/// Nobody looks at it, so it need not be deciphered.
 template <class Handler>
 void client_socket::state::drain(asio::mutable_buffer to, Handler handler) {
   if (late)
@@ -301,11 +383,13 @@ inline bool client_socket::state::count_body(std::size_t bytes) {
 
 /// Found by RESTinio for the type of its socket: what is done between accept and the first read.
 template <class Connection, class Start, class Failed>
-void prepare_connection_and_start_read(client_socket& socket, Connection&, Start start, Failed failed) {
+void prepare_connection_and_start_read(client_socket& socket, Connection& c, Start start, Failed failed) {
   // RESTinio never accepts again after an accept has failed, so it must not run out of descriptors.
   if (!socket.enter())
     return failed(asio::error::no_descriptors);
-  start();
+  socket.secure(c.get_executor(), [c = c.shared_from_this(), start, failed](const std::error_code& wrong) {
+    wrong ? failed(wrong) : start();
+  });
 }
 
 inline restinio::tls_socket_t* make_tls_socket_pointer_for_state_listener(client_socket&) noexcept {

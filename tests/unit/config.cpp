@@ -102,6 +102,8 @@ BOOST_AUTO_TEST_CASE(every_option_keeps_another_value) {
                                {"HTTP_THREADS", "4"},
                                {"HTTP_PENDING", "1000000"},
                                {"JOB_API_TOKENS_FILE", "/etc/t"},
+                               {"JOB_TLS_CERT", "/etc/c"},
+                               {"JOB_TLS_KEY", "/etc/k"},
                                {"JOB_TIMEOUT", "0.5"},
                                {"JOB_PREFETCH", "10000"},
                                {"JOB_CONCURRENCY", "1000"},
@@ -200,6 +202,11 @@ BOOST_AUTO_TEST_CASE(jobs_are_kept_at_least_as_long_as_they_stand_for_others) {
   BOOST_TEST(wrong({{"JOB_RETENTION", "299"}})
              == "JOB_RETENTION is \"299\": it must not be less than JOB_DEDUPE_WINDOW (300)");
   BOOST_TEST(wrong({{"JOB_RETENTION", "300"}}) == "");
+  BOOST_TEST(wrong({{"JOB_TLS_CERT", "/c"}})
+             == "JOB_TLS_CERT and JOB_TLS_KEY belong together: only the first is set");
+  BOOST_TEST(wrong({{"JOB_TLS_KEY", "/k"}})
+             == "JOB_TLS_CERT and JOB_TLS_KEY belong together: only the second is set");
+  BOOST_TEST(wrong({{"JOB_TLS_KEY", "/k"}, {"JOB_TLS_CERT", "/c"}}) == "");
 }
 
 BOOST_AUTO_TEST_CASE(queues_are_different_names_in_their_order) {

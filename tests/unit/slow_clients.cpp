@@ -1,3 +1,4 @@
+#include "tests/support/certificate.hpp"
 #include "tests/support/server_process.hpp"
 #include "tests/unit/http_world.hpp"
 
@@ -102,6 +103,24 @@ BOOST_AUTO_TEST_CASE(a_connection_without_a_request_is_closed) {
     BOOST_TEST(raw->read_until("") == "");
     BOOST_TEST(raw->closed());
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_start_of_tls_has_the_time_of_a_head) {
+  const auto folder = test::temp_folder{"jobd-slow"};
+  const auto made = test::make_certificate(folder.path(), "server");
+  auto options = in_a_hurry();
+  options.request_within = 60s;
+  options.tls = http::load_tls({made.file, made.key}).value();
+  auto w = test::http_world{options};
+  for (const auto* start : {"", "\x16\x03\x01\x02\x01\x01"}) {
+    auto raw = raw_connection{w.server->port()};
+    raw.send(start);
+    BOOST_TEST(raw.read_until("") == "");
+    BOOST_TEST(raw.closed());
+  }
+  const auto half_a_head = test::send_over_tls(w.server->port(), made.file, "GET / HTTP/1.1\r\n");
+  BOOST_TEST(half_a_head.text.starts_with("HTTP/1.1 408 "));
+  BOOST_TEST(half_a_head.ended);
 }
 
 BOOST_AUTO_TEST_CASE(a_client_that_does_not_take_its_answers_is_closed) {
