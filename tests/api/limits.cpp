@@ -2,11 +2,54 @@
 
 #include <tao/json.hpp>
 
-/// Limits that a job brings along: `expires_in` and `object_limit`.
+/// Limits that a job brings along, `expires_in` and `object_limit`, and that of the requests that may wait.
 
 using namespace jobd::test;
 
+namespace {
+
+/// Sends as many submissions at once; how many were accepted. The others must have been refused as overload
+/// is.
+int flood(service& s, int requests, int first_object) {
+  auto all = std::vector<std::unique_ptr<raw_connection>>{};
+  for (auto i = 0; i < requests; ++i)
+    all.push_back(std::make_unique<raw_connection>(s.node().port()));
+  for (auto object = first_object; auto& raw : all) {
+    const auto body = "{\"object_id\": " + std::to_string(object++) + "}";
+    raw->send("POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
+              + std::to_string(body.size()) + "\r\n\r\n" + body);
+  }
+  auto accepted = 0;
+  for (auto& raw : all) {
+    const auto text = raw->read_until("}");
+    if (text.starts_with("HTTP/1.1 201 ")) {
+      ++accepted;
+      continue;
+    }
+    BOOST_TEST(text.starts_with("HTTP/1.1 503 "), text);
+    BOOST_TEST(text.find("Retry-After: 1\r\n") != std::string::npos, text);
+    BOOST_TEST(text.find("urn:jobd:problem:overloaded") != std::string::npos, text);
+  }
+  return accepted;
+}
+
+} // namespace
+
 BOOST_AUTO_TEST_SUITE(limits)
+
+TEST_ON_EACH_GROUND(a_request_beyond_those_that_may_wait_gets_503, settings{{"HTTP_PENDING", "1"}}) {
+  auto sent = 0;
+  auto accepted = 0;
+  BOOST_TEST(eventually([&] {
+    accepted += flood(s, 50, sent);
+    sent += 50;
+    return accepted < sent;
+  }));
+  BOOST_TEST(accepted > 0);
+  // What was refused is not there, and the next one is taken.
+  BOOST_TEST(std::ssize(s.get("/v1/jobs?limit=1000").body.at("jobs").get_array()) == accepted);
+  BOOST_TEST(s.post("/v1/jobs", {{"object_id", sent}}).status == 201);
+}
 
 TEST_ON_EACH_GROUND(a_job_that_was_not_started_in_time_fails) {
   const auto id = s.submit({{"type", "nobody"}, {"expires_in", 0.5}});

@@ -37,17 +37,19 @@ struct crowd_cluster : cluster {
   /// The API may have as many descriptors as this process, and keeps some for itself.
   crowd_cluster() : most(std::min<std::size_t>(10'000, raise_limit() / 2)) { (void)api(); }
 
-  [[nodiscard]] std::size_t memory() {
-    auto file = std::ifstream{"/proc/" + std::to_string(api().pid()) + "/statm"};
+  [[nodiscard]] std::size_t memory() { return memory(api()); }
+  [[nodiscard]] static std::size_t memory(const jobd_process& of) {
+    auto file = std::ifstream{"/proc/" + std::to_string(of.pid()) + "/statm"};
     auto pages = std::size_t{};
     file >> pages >> pages;
     return pages * 4096;
   }
 
   /// Each sends `text`.
-  void come(std::size_t count, const std::string& text) {
+  void come(std::size_t count, const std::string& text) { come(api(), count, text); }
+  void come(jobd_process& to, std::size_t count, const std::string& text) {
     for (auto i = std::size_t{0}; i < count; ++i) {
-      crowd.push_back(std::make_unique<raw_connection>(api().port()));
+      crowd.push_back(std::make_unique<raw_connection>(to.port()));
       crowd.back()->send(text);
     }
   }
@@ -119,6 +121,35 @@ BOOST_AUTO_TEST_CASE(connections_that_come_and_go_leave_no_memory_behind) {
     round();
   check_service();
   BOOST_TEST((!memory_counts || memory() < before + 16 * mib));
+}
+
+BOOST_AUTO_TEST_CASE(memory_is_flat_under_ten_times_the_requests_that_may_wait) {
+  auto& small = start_api({{"HTTP_PENDING", "100"}});
+  const auto body = R"({"object_id": 1, "payload": ")" + std::string(10'000, 'x') + "\"}";
+  const auto request =
+      "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
+      + std::to_string(body.size()) + "\r\n\r\n" + body;
+  // Whether all but those that may wait are refused, while nobody gets at the jobs.
+  const auto locked = lock_jobs_for(3s);
+  const auto is_locked = [&] { return locked.wait_for(0s) != std::future_status::ready; };
+  const auto are_refused = [&] {
+    come(small, 1'000, request);
+    return eventually([&] {
+      std::erase_if(crowd, [](const auto& raw) {
+        const auto text = raw->read_until("}", 2ms);
+        return text.starts_with("HTTP/1.1 503 ") && text.find("Retry-After: ") != std::string::npos;
+      });
+      return crowd.size() <= 100 || !is_locked();
+    });
+  };
+  BOOST_TEST(are_refused());
+  BOOST_TEST_REQUIRE(is_locked());
+  const auto before = memory(small);
+  for (auto round = 0; round < 9 && is_locked(); ++round)
+    BOOST_TEST(are_refused());
+  BOOST_TEST((!memory_counts || memory(small) < before + 8 * mib));
+  locked.wait();
+  BOOST_TEST(eventually([&] { return post_job(small, R"({"object_id": 2})").status == 201; }));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
