@@ -43,6 +43,17 @@ http::server_options with_room_for(std::size_t bytes) {
   return options;
 }
 
+struct tls_world {
+  explicit tls_world(http::server_options options)
+      : made(test::make_certificate(folder.path(), "server")), w([&] {
+          options.tls = http::load_tls({made.file, made.key}).value();
+          return options;
+        }()) {}
+  test::temp_folder folder{"jobd-slow"};
+  test::certificate made;
+  test::http_world w;
+};
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(slow_clients)
@@ -106,12 +117,10 @@ BOOST_AUTO_TEST_CASE(a_connection_without_a_request_is_closed) {
 }
 
 BOOST_AUTO_TEST_CASE(a_start_of_tls_has_the_time_of_a_head) {
-  const auto folder = test::temp_folder{"jobd-slow"};
-  const auto made = test::make_certificate(folder.path(), "server");
   auto options = in_a_hurry();
   options.request_within = 60s;
-  options.tls = http::load_tls({made.file, made.key}).value();
-  auto w = test::http_world{options};
+  auto world = tls_world{options};
+  auto& [folder, made, w] = world;
   for (const auto* start : {"", "\x16\x03\x01\x02\x01\x01"}) {
     auto raw = raw_connection{w.server->port()};
     raw.send(start);
@@ -136,6 +145,20 @@ BOOST_AUTO_TEST_CASE(a_client_that_does_not_take_its_answers_is_closed) {
   });
   BOOST_TEST((sent.wait_for(30s) == std::future_status::ready));
   BOOST_TEST(w.client.get(w.url("/v1/jobs/7")).status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_of_tls_that_does_not_take_its_answers_is_closed) {
+  auto world = tls_world{in_a_hurry()};
+  auto& [folder, made, w] = world;
+  auto many = std::string{};
+  for (auto i = 0; i < 300'000; ++i)
+    many += "GET /v1/jobs/7 HTTP/1.1\r\nHost: x\r\n\r\n";
+  const auto start = steady::now();
+  const auto got = test::send_over_tls(w.server->port(), made.file, many, 30s);
+  BOOST_TEST(got.error != "");
+  BOOST_TEST((steady::now() - start < 30s));
+  const auto other = w.client.call({.url = "https" + w.url("/v1/jobs/7").substr(4), .authority = made.file});
+  BOOST_TEST(other.status == 200);
 }
 
 BOOST_AUTO_TEST_CASE(bodies_that_are_being_received_are_bounded) {
