@@ -29,7 +29,7 @@ _jobd() {
   local current=${COMP_WORDS[COMP_CWORD]} words=
   case ${COMP_WORDS[COMP_CWORD-1]} in
     --data) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
-    --handlers) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    --handlers | --api-tokens | --tls-cert | --tls-key) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     --log-level) words='debug info warn error' ;;
     --log-format) words='text json' ;;
     --*) return ;;

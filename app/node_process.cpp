@@ -94,6 +94,7 @@ node_process::node_process(const config& settings, backends outside, termination
 
 /// Orders the end of all parts; `~actor_system` then waits until they are gone.
 node_process::~node_process() {
+  end_.on_hangup(nullptr);
   for (const auto& part : std::views::reverse(parts_))
     self_->send_exit(part, caf::exit_reason::user_shutdown);
 }
@@ -113,9 +114,26 @@ bool node_process::serve() {
   options.port = settings_.http_port;
   options.threads = settings_.http_threads;
   options.bridge.max_pending = settings_.http_pending;
+  options.bridge.tokens = load_tokens();
+  options.tls = load_tls();
+  if ((!options.bridge.tokens && !settings_.api_tokens_file.empty())
+      || (!options.tls && !settings_.tls_cert.empty())) {
+    end_.request(exit_code::failed);
+    return false;
+  }
   if (!listen(server_, {manager, inspector_}, options))
     return false;
   log::info("The API listens.", {{"host", settings_.http_host}, {"port", server_->port()}});
+  if (!options.bridge.tokens && !server_->on_loopback())
+    log::warn(
+        "The API demands no token and listens beyond this machine: whoever reaches it may do everything.",
+        {{"setting", "JOB_API_TOKENS_FILE"}});
+  end_.on_hangup([this] {
+    if (auto tokens = load_tokens())
+      server_->require(std::move(tokens));
+    if (auto tls = load_tls())
+      server_->secure(std::move(tls));
+  });
   return true;
 }
 
@@ -142,6 +160,32 @@ bool node_process::listen(std::unique_ptr<http::http_server>& by, http::bridge_p
   }
   by = std::move(*server);
   return true;
+}
+
+/// Null if there is no token file, or, and it is told, if it cannot be used.
+http::tokens_ptr node_process::load_tokens() const {
+  if (settings_.api_tokens_file.empty())
+    return nullptr;
+  auto tokens = http::token_list::load(settings_.api_tokens_file);
+  if (!tokens) {
+    log::error("The token file cannot be used.", {{"error", tokens.error().context}});
+    return nullptr;
+  }
+  log::info("The API demands tokens.", {{"tokens", tokens->size()}});
+  return std::make_shared<const http::token_list>(std::move(*tokens));
+}
+
+/// The same of the certificate and its key.
+http::tls_ptr node_process::load_tls() const {
+  if (settings_.tls_cert.empty())
+    return nullptr;
+  auto tls = http::load_tls({settings_.tls_cert, settings_.tls_key});
+  if (!tls) {
+    log::error("TLS cannot be used.", {{"error", tls.error().context}});
+    return nullptr;
+  }
+  log::info("The API demands TLS.", {{"certificate", settings_.tls_cert}});
+  return std::move(*tls);
 }
 
 void node_process::work(const std::shared_ptr<execution::registry>& handlers) {

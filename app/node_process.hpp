@@ -48,6 +48,8 @@ private:
   }
   [[nodiscard]] bool listen(std::unique_ptr<http::http_server>& by, http::bridge_parts parts,
                             const http::server_options& options);
+  [[nodiscard]] http::tokens_ptr load_tokens() const;
+  [[nodiscard]] http::tls_ptr load_tls() const;
   void stop();
 
   const config& settings_;

@@ -16,6 +16,7 @@ constexpr command all_commands[] = {
     {"worker", "Claim jobs and run them"},
     {"migrate", "Bring the database's schema up to date; safe to run again, and from several nodes at once"},
     {"health", "Exit with 0 if a node of this host is alive, for container health checks"},
+    {"token", "Print a new token for the API, and its entry for JOB_API_TOKENS_FILE"},
     {"completion", "Print the completion for bash: source <(jobd completion)"},
 };
 

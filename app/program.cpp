@@ -5,6 +5,8 @@
 #include "app/root.hpp"
 #include "app/termination.hpp"
 #include "core/log.hpp"
+#include "http/tls.hpp"
+#include "http/tokens.hpp"
 #include "queue/redis_queue.hpp"
 #include "storage/migrate.hpp"
 #include "storage/postgres_store.hpp"
@@ -82,19 +84,50 @@ bool check_addresses(const request& what) {
   return true;
 }
 
+int print_token() {
+  const auto token = http::make_token();
+  if (!token) {
+    std::cerr << "jobd: " << token.error().context << '\n';
+    return exit_code::failed;
+  }
+  std::cout << token->text << '\n' << token->entry << '\n' << std::flush;
+  return std::cout ? exit_code::ok : exit_code::failed;
+}
+
+/// Before anything is waited for. False, and it is told, if a file that the API needs cannot be used.
+bool check_files(const config& settings) {
+  if (!settings.api_tokens_file.empty())
+    if (const auto tokens = http::token_list::load(settings.api_tokens_file); !tokens) {
+      log::error("The token file cannot be used.", {{"error", tokens.error().context}});
+      return false;
+    }
+  if (!settings.tls_cert.empty())
+    if (const auto tls = http::load_tls({settings.tls_cert, settings.tls_key}); !tls) {
+      log::error("TLS cannot be used.", {{"error", tls.error().context}});
+      return false;
+    }
+  return true;
+}
+
 int run(const request& what, execution::registry handlers) {
   const auto& settings = what.settings;
   if (what.command == "completion") {
     std::cout << bash_completion() << std::flush;
     return std::cout ? exit_code::ok : exit_code::failed;
   }
+  if (what.command == "token")
+    return print_token();
   if (!check_addresses(what))
     return exit_code::usage;
   log::start(settings.log_level, settings.log_format);
   if (what.command == "health")
     return run_health(settings);
+  const auto serves = what.command == "api" || what.command == "standalone";
+  if (serves && !check_files(settings))
+    return exit_code::usage;
   auto end =
-      termination{std::chrono::ceil<std::chrono::milliseconds>(settings.job_shutdown_grace) + beyond_grace};
+      termination{std::chrono::ceil<std::chrono::milliseconds>(settings.job_shutdown_grace) + beyond_grace,
+                  serves && !(settings.api_tokens_file.empty() && settings.tls_cert.empty())};
   if (what.command == "migrate")
     return run_migrate(settings, end);
   if (what.command == "api")

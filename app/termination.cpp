@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 #include <optional>
+#include <utility>
 
 namespace jobd::app {
 namespace {
@@ -21,31 +22,35 @@ sigset_t signals() {
   return set;
 }
 
-/// True when one came, false when the time was over. The wait also ends when the process was stopped and
+sigset_t with_hangup(sigset_t set) {
+  sigaddset(&set, SIGHUP);
+  return set;
+}
+
+/// The signal that came, 0 when the time was over. The wait also ends when the process was stopped and
 /// continued (SIGSTOP, SIGCONT), or when a child has ended (SIGCHLD): neither asks for the end.
-bool wait_for_signal(std::optional<std::chrono::steady_clock::time_point> until) {
-  const auto set = signals();
+int wait_for_signal(const sigset_t& set, std::optional<std::chrono::steady_clock::time_point> until) {
   for (;;) {
     if (!until) {
-      if (sigwaitinfo(&set, nullptr) > 0)
-        return true;
+      if (const auto signal = sigwaitinfo(&set, nullptr); signal > 0)
+        return signal;
       continue;
     }
     const auto left =
         std::max(*until - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration{0});
     const auto whole = std::chrono::floor<std::chrono::seconds>(left);
     const auto time = timespec{whole.count(), (left - whole).count()};
-    if (sigtimedwait(&set, nullptr, &time) > 0)
-      return true;
+    if (const auto signal = sigtimedwait(&set, nullptr, &time); signal > 0)
+      return signal;
     if (left.count() == 0)
-      return false;
+      return 0;
   }
 }
 
 } // namespace
 
-termination::termination(std::chrono::milliseconds limit) {
-  const auto set = signals();
+termination::termination(std::chrono::milliseconds limit, bool heeds_hangup) : heeds_hangup_(heeds_hangup) {
+  const auto set = heeds_hangup_ ? with_hangup(signals()) : signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   // A connection that is gone is an error of its write, never the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
@@ -86,8 +91,21 @@ int termination::exit_code() const {
   return exit_code_;
 }
 
+void termination::on_hangup(std::function<void()> what) {
+  const auto lock = std::lock_guard{hangup_mutex_};
+  hangup_ = std::move(what);
+}
+
+void termination::hang_up() {
+  const auto lock = std::lock_guard{hangup_mutex_};
+  if (hangup_)
+    hangup_();
+}
+
 void termination::watch(std::chrono::milliseconds limit) {
-  wait_for_signal({});
+  const auto all = heeds_hangup_ ? with_hangup(signals()) : signals();
+  while (wait_for_signal(all, {}) == SIGHUP)
+    hang_up();
   {
     const auto lock = std::lock_guard{mutex_};
     if (over_)
@@ -95,7 +113,7 @@ void termination::watch(std::chrono::milliseconds limit) {
     asked_ = true;
   }
   changed_.notify_all();
-  const auto again = wait_for_signal(std::chrono::steady_clock::now() + limit);
+  const auto again = wait_for_signal(signals(), std::chrono::steady_clock::now() + limit);
   const auto lock = std::lock_guard{mutex_};
   if (over_)
     return;

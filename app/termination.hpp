@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -15,7 +16,8 @@ namespace jobd::app {
 class termination {
 public:
   /// The process is gone at the latest so long after the end was asked for.
-  explicit termination(std::chrono::milliseconds limit);
+  /// `heeds_hangup`: SIGHUP does what `on_hangup` says, and not what it does by itself, to end the process.
+  termination(std::chrono::milliseconds limit, bool heeds_hangup);
   ~termination();
   termination(const termination&) = delete;
   termination& operator=(const termination&) = delete;
@@ -28,8 +30,17 @@ public:
   [[nodiscard]] bool wait_for(std::chrono::milliseconds time);
   [[nodiscard]] int exit_code() const;
 
+  /// What SIGHUP does until the end is asked for; nothing by a null one. When this returns, what it did
+  /// before is over.
+  void on_hangup(std::function<void()> what);
+
 private:
   void watch(std::chrono::milliseconds limit);
+  void hang_up();
+
+  const bool heeds_hangup_;
+  std::mutex hangup_mutex_;
+  std::function<void()> hangup_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

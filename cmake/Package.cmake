@@ -1,6 +1,6 @@
 # What is installed beside the program, and the Debian package of it all.
 install(DIRECTORY migrations/ DESTINATION ${CMAKE_INSTALL_DATADIR}/jobd/migrations)
-install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md SECURITY.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} USE_SOURCE_PERMISSIONS)
 install(CODE "
   set(build_dir ${PROJECT_BINARY_DIR})

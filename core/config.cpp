@@ -205,6 +205,15 @@ constexpr std::array options{
     duration<&c::job_stuck_after, 10, 86'400>(
         "stuck-after", "JOB_STUCK_AFTER",
         "seconds after which ready jobs of which none was started make /readyz fail, 0.01 to 86400", nodes),
+    path<&c::api_tokens_file>(
+        "api-tokens", "JOB_API_TOKENS_FILE",
+        "file of the tokens that the API demands, read again on SIGHUP; none: it is open", servers_of_http),
+    path<&c::tls_cert>(
+        "tls-cert", "JOB_TLS_CERT",
+        "certificate of the API in PEM, with its chain, read again on SIGHUP; none: plain HTTP",
+        servers_of_http),
+    path<&c::tls_key>("tls-key", "JOB_TLS_KEY", "key of the certificate in PEM, without a passphrase",
+                      servers_of_http),
     duration<&c::job_timeout, 1, 604'800>(
         "timeout", "JOB_TIMEOUT",
         "seconds that a job may run if neither it nor its handler says, up to 604800", runners),
@@ -283,6 +292,10 @@ expected<void> check_together(const config& settings) {
     return fail(ec::invalid, "JOB_RETENTION is \"" + seconds_text(settings.job_retention)
                                  + "\": it must not be less than JOB_DEDUPE_WINDOW ("
                                  + seconds_text(settings.job_dedupe_window) + ")");
+  if (settings.tls_cert.empty() != settings.tls_key.empty())
+    return fail(ec::invalid, "JOB_TLS_CERT and JOB_TLS_KEY belong together: only "
+                                 + std::string{settings.tls_key.empty() ? "the first" : "the second"}
+                                 + " is set");
   return {};
 }
 

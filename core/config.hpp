@@ -32,6 +32,12 @@ struct config {
   /// Ready jobs of which none was started for so long are no progress.
   seconds job_stuck_after{60};
 
+  /// Path; empty: the API needs no tokens.
+  std::string api_tokens_file;
+  /// Paths, both or none; empty: the API speaks plain HTTP.
+  std::string tls_cert;
+  std::string tls_key;
+
   seconds job_timeout{300};
   int job_prefetch = 16;
   int job_concurrency = 8;

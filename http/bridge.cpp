@@ -163,7 +163,8 @@ bridge::bridge(caf::actor_system& system, bridge_parts parts, const bridge_optio
       pending_(std::make_shared<waiting_room>(jobd::metrics::http_pending, options.max_pending,
                                               options.max_pending_bytes)),
       waits_(std::make_shared<waiting_room>(jobd::metrics::http_waiters, options.max_waits)),
-      streams_(options.max_streams) {}
+      streams_(options.max_streams),
+      tokens_(options.tokens) {}
 
 bridge::~bridge() {
   stop();
@@ -186,6 +187,8 @@ void bridge::handle(const request& r, responder answer) {
   if (r.target.size() > max_target_bytes)
     return answer(problem::target_too_long());
 
+  if (auto denied = deny(r))
+    return answer(std::move(*denied));
   const auto to = find_route(r.method, r.target);
   if (to.what == kind::not_found || (!parts_.jobs && !is_for_operators(to.what)))
     return answer(problem::no_such_path());
@@ -205,6 +208,21 @@ void bridge::handle(const request& r, responder answer) {
   if (refusing_)
     return answer.refuse({ec::stopping, {}});
   dispatch(to, *q, r, std::move(answer));
+}
+
+std::optional<reply> bridge::deny(const request& r) const {
+  const auto tokens = tokens_.load();
+  const auto needed = needed_role(r.method, r.target);
+  if (!tokens || !needed)
+    return std::nullopt;
+  using enum token_list::verdict;
+  switch (tokens->check(r.authorization, *needed)) {
+  case no_token: return problem::unauthorized(false);
+  case unknown_token: return problem::unauthorized(true);
+  case other_role: return problem::forbidden(to_string(*needed));
+  case granted: break;
+  }
+  return std::nullopt;
 }
 
 void bridge::dispatch(const route& to, const query& q, const request& r, responder answer) {

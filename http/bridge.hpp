@@ -6,6 +6,7 @@
 #include "http/reply.hpp"
 #include "http/responder.hpp"
 #include "http/routes.hpp"
+#include "http/tokens.hpp"
 #include "http/waiting_room.hpp"
 
 #include <caf/actor_system.hpp>
@@ -28,6 +29,8 @@ struct bridge_options {
   /// Requests that may wait for the end of a job, and streams that may be open: beside those.
   int max_waits = 10'000;
   int max_streams = 1'000;
+  /// What requests need, for a start.
+  tokens_ptr tokens = nullptr;
 };
 
 /// Who knows the answers.
@@ -46,6 +49,8 @@ public:
 
   /// Thread-safe.
   void handle(const request& r, responder answer);
+  /// From now on requests need one of these tokens.
+  void require(tokens_ptr tokens) { tokens_ = std::move(tokens); }
   /// Has all streams of events beat.
   void beat() { streams_.beat(); }
 
@@ -67,6 +72,8 @@ private:
     std::atomic<unsigned> turn_{0};
   };
 
+  /// What is answered to who may not do this.
+  [[nodiscard]] std::optional<reply> deny(const request& r) const;
   void dispatch(const route& to, const query& q, const request& r, responder answer);
   void metrics(responder answer);
   void ready(responder answer);
@@ -96,6 +103,7 @@ private:
   const std::shared_ptr<waiting_room> waits_;
   event_streams streams_;
   std::atomic<bool> refusing_{false};
+  std::atomic<tokens_ptr> tokens_;
 };
 
 } // namespace jobd::http

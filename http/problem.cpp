@@ -5,6 +5,8 @@
 #include "core/log.hpp"
 #include "http/json.hpp"
 
+#include <algorithm>
+
 namespace jobd::http::problem {
 namespace {
 
@@ -16,6 +18,8 @@ struct kind {
 };
 
 constexpr kind invalid{400, "invalid", "The request is not valid"};
+constexpr kind no_token{401, "unauthorized", "A token is needed"};
+constexpr kind wrong_role{403, "forbidden", "The token does not allow it"};
 constexpr kind not_found{404, "not-found", "There is no such resource"};
 constexpr kind wrong_method{405, "method-not-allowed", "The method is not allowed here"};
 constexpr kind conflict{409, "conflict", "The job's status does not allow it"};
@@ -86,6 +90,21 @@ reply from(const error& e) {
   return make(internal, "the server's log has the cause");
 }
 
+reply unauthorized(bool token_was_sent) {
+  auto r = make(no_token, token_was_sent ? "the token is unknown" : "send Authorization: Bearer TOKEN");
+  r.headers.emplace_back("WWW-Authenticate", token_was_sent ? R"(Bearer realm="jobd", error="invalid_token")"
+                                                            : R"(Bearer realm="jobd")");
+  return r;
+}
+
+reply forbidden(std::string_view needed_role) {
+  const auto role = std::string{needed_role};
+  auto r = make(wrong_role, "a token with the role " + role + " is needed");
+  r.headers.emplace_back("WWW-Authenticate",
+                         R"(Bearer realm="jobd", error="insufficient_scope", scope=")" + role + '"');
+  return r;
+}
+
 reply no_such_path() {
   return make(not_found,
               "no such path: there are /v1/jobs, /v1/jobs/batch, /v1/jobs/retry, /v1/jobs/{id}, "
@@ -130,6 +149,23 @@ reply body_too_large(std::size_t most) {
 
 reply target_too_long() {
   auto r = make(too_long, "a path with its query may have 2048 bytes");
+  r.close = true;
+  return r;
+}
+
+reply malformed(int status, std::string_view why) {
+  static constexpr auto title = std::string_view{"The request cannot be read"};
+  static constexpr kind kinds[] = {
+      {408, "too-slow", title},
+      too_large,
+      {414, "target-too-long", title},
+      {417, "expectation-failed", title},
+      {431, "head-too-large", title},
+      {501, "not-implemented", title},
+      {505, "version-not-supported", title},
+  };
+  const auto* known = std::ranges::find(kinds, status, &kind::status);
+  auto r = make(known != std::end(kinds) ? *known : kind{400, "malformed", title}, why);
   r.close = true;
   return r;
 }

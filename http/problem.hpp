@@ -14,6 +14,10 @@ namespace jobd::http::problem {
 /// client.
 [[nodiscard]] reply from(const error& e);
 
+/// 401: no token, or none that is known.
+[[nodiscard]] reply unauthorized(bool token_was_sent);
+/// 403: the token is known, but not for this.
+[[nodiscard]] reply forbidden(std::string_view needed_role);
 /// 404: the path is unknown.
 [[nodiscard]] reply no_such_path();
 /// 404: no job has that id.
@@ -32,6 +36,8 @@ namespace jobd::http::problem {
 [[nodiscard]] reply body_too_large(std::size_t most);
 /// 414: the connection is closed after it.
 [[nodiscard]] reply target_too_long();
+/// What is no request (400, 408, 414, 417, 431, 501, 505): the connection is closed after it.
+[[nodiscard]] reply malformed(int status, std::string_view why);
 /// 415: the body is not declared as what is taken.
 [[nodiscard]] reply wrong_content_type(std::string_view taken);
 

@@ -19,11 +19,12 @@ struct request {
   std::string_view body;
   /// What the client sent or wants to send: more than `body` has if that was too much to be kept.
   std::uint64_t body_bytes = 0;
-  /// The headers Idempotency-Key and Last-Event-ID, if they were sent.
+  /// The headers Idempotency-Key, Last-Event-ID and Authorization, if they were sent.
   std::optional<std::string_view> idempotency_key = {};
   std::string_view last_event_id = {};
   /// The header traceparent, not checked.
   std::string_view traceparent = {};
+  std::optional<std::string_view> authorization = {};
 };
 
 /// What is answered.
@@ -36,5 +37,11 @@ struct reply {
   /// The connection ends with this answer.
   bool close = false;
 };
+
+/// What follows the status in a status line.
+[[nodiscard]] std::string_view reason(int status);
+
+/// An answer as it is sent where nobody else writes it; the connection ends with it.
+[[nodiscard]] std::string last_answer(const reply& r);
 
 } // namespace jobd::http

@@ -162,9 +162,13 @@ route find_route(std::string_view method, std::string_view target) noexcept {
   return found;
 }
 
-std::size_t most_body_bytes(std::string_view method, std::string_view target) noexcept {
+std::string_view path_of(std::string_view target) noexcept {
   target = without_authority(target);
-  const auto batch = method == "POST" && target.substr(0, target.find('?')) == batch_path;
+  return target.substr(0, target.find('?'));
+}
+
+std::size_t most_body_bytes(std::string_view method, std::string_view target) noexcept {
+  const auto batch = method == "POST" && path_of(target) == batch_path;
   return batch ? limits::batch_bytes : limits::body_bytes;
 }
 

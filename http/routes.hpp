@@ -89,6 +89,9 @@ struct endpoint {
 /// All of them, without those of HEAD.
 [[nodiscard]] std::span<const endpoint> endpoints();
 
+/// The path of a request line's target, without the query.
+[[nodiscard]] std::string_view path_of(std::string_view target) noexcept;
+
 /// How long the body of a request may be, in bytes.
 [[nodiscard]] std::size_t most_body_bytes(std::string_view method, std::string_view target) noexcept;
 

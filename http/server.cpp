@@ -4,6 +4,7 @@
 #include "core/metrics.hpp"
 #include "http/parser.hpp"
 #include "http/problem.hpp"
+#include "http/socket.hpp"
 
 #include <restinio/all.hpp>
 
@@ -17,19 +18,12 @@
 #include <mutex>
 #include <optional>
 #include <thread>
-#include <unordered_set>
 
 namespace jobd::http {
 namespace {
 
-namespace asio = restinio::asio_ns;
-
 using namespace std::chrono_literals;
 
-/// How long a client may take to send a request, or may keep a connection without one.
-constexpr auto read_within = 60s;
-/// How long a client may take to receive an answer.
-constexpr auto write_within = 30s;
 /// RESTinio closes without an answer if the bridge has not answered by then, which it always has.
 constexpr auto handle_margin = 10s;
 /// How long `stop` waits for the answers to what it has refused.
@@ -55,59 +49,13 @@ struct connection_logger {
   }
 };
 
-/// Bounds how many connections are open; one more is closed at once. RESTinio never accepts again after an
-/// accept has failed, so it must not run out of descriptors. Its own limiter is no use here: connections may
-/// outlive it.
-class connection_limit {
-public:
-  explicit connection_limit(std::size_t most) : most_(most) {}
-
-  // Called by RESTinio.
-  restinio::ip_blocker::inspection_result_t inspect(const restinio::ip_blocker::incoming_info_t&) noexcept {
-    const auto lock = std::lock_guard{mutex_};
-    return open_.size() < most_ ? restinio::ip_blocker::allow() : restinio::ip_blocker::deny();
-  }
-  void state_changed(const restinio::connection_state::notice_t& notice) noexcept {
-    const auto lock = std::lock_guard{mutex_};
-    if (restinio::holds_alternative<restinio::connection_state::accepted_t>(notice.cause()))
-      open_.insert(notice.connection_id());
-    else
-      open_.erase(notice.connection_id());
-  }
-
-private:
-  const std::size_t most_;
-  std::mutex mutex_;
-  /// Ids and no number, for RESTinio may close a connection twice.
-  std::unordered_set<restinio::connection_id_t> open_;
-};
-
 struct traits : restinio::traits_t<restinio::asio_timer_manager_t, connection_logger> {
   using http_methods_mapper_t = parser::methods;
-  using ip_blocker_t = connection_limit;
-  using connection_state_listener_t = connection_limit;
+  using stream_socket_t = client_socket;
 };
 using restinio_server = restinio::http_server_t<traits>;
 using whole_answer = restinio::response_builder_t<restinio::user_controlled_output_t>;
 using chunked_answer = restinio::response_builder_t<restinio::chunked_output_t>;
-
-constexpr std::string_view reason(int status) {
-  switch (status) {
-  case 200: return "OK";
-  case 201: return "Created";
-  case 202: return "Accepted";
-  case 400: return "Bad Request";
-  case 404: return "Not Found";
-  case 405: return "Method Not Allowed";
-  case 409: return "Conflict";
-  case 413: return "Content Too Large";
-  case 414: return "URI Too Long";
-  case 415: return "Unsupported Media Type";
-  case 422: return "Unprocessable Content";
-  case 503: return "Service Unavailable";
-  default: return "Internal Server Error";
-  }
-}
 
 /// What requests share with the server. They may outlive it.
 struct traffic {
@@ -301,11 +249,19 @@ error cannot_listen(const server_options& options, const std::error_code& why) {
 class http_server::impl {
 public:
   impl(caf::actor_system& system, bridge_parts parts, const server_options& options)
-      : options_(options), bridge_(system, std::move(parts), options.bridge) {}
+      : options_(options),
+        bridge_(system, std::move(parts), options.bridge),
+        clients_(std::make_shared<clients>(max_connections(options.bridge), options.max_receiving_bytes,
+                                           options.head_within)) {
+    secure(options.tls);
+  }
   ~impl() { stop(0ms); }
 
   expected<void> open();
   void stop(std::chrono::milliseconds grace);
+  void require(tokens_ptr tokens) { bridge_.require(std::move(tokens)); }
+  void secure(tls_ptr tls) { clients_->tls = std::move(tls); }
+  [[nodiscard]] bool on_loopback() const { return on_loopback_; }
   [[nodiscard]] int port() const { return port_; }
 
 private:
@@ -319,7 +275,9 @@ private:
   const server_options options_;
   http::bridge bridge_;
   std::shared_ptr<traffic> traffic_ = std::make_shared<traffic>();
+  const std::shared_ptr<clients> clients_;
   int port_ = 0;
+  bool on_loopback_ = false;
   std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>();
   asio::steady_timer next_beat_{*io_};
   std::unique_ptr<restinio_server> server_;
@@ -349,24 +307,23 @@ expected<void> http_server::impl::open() {
 
 void http_server::impl::configure(restinio::server_settings_t<traits>& settings,
                                   const asio::ip::address& address) {
-  const auto limit = std::make_shared<connection_limit>(max_connections(options_.bridge));
+  on_loopback_ = address.is_loopback();
   settings.address(address)
       .port(static_cast<std::uint16_t>(options_.port))
       .protocol(address.is_v6() ? asio::ip::tcp::v6() : asio::ip::tcp::v4())
       .request_handler([this](const restinio::request_handle_t& req) { return accept(req); })
       .acceptor_post_bind_hook([this](asio::ip::tcp::acceptor& a) { port_ = a.local_endpoint().port(); })
       .socket_options_setter([](auto& socket) { socket.set_option(asio::ip::tcp::no_delay{true}); })
-      .ip_blocker(limit)
-      .connection_state_listener(limit)
+      .clients(clients_)
       // One request at a time is what keeps a refused body from being read as the next request.
       .max_pipelined_requests(1)
       .incoming_http_msg_limits(restinio::incoming_http_msg_limits_t{}
-                                    .max_field_name_size(256)
-                                    .max_field_value_size(8 << 10)
-                                    .max_field_count(100))
+                                    .max_field_name_size(framing::most_name_bytes)
+                                    .max_field_value_size(framing::most_value_bytes)
+                                    .max_field_count(framing::most_fields))
       .buffer_size(8 << 10)
-      .read_next_http_message_timelimit(read_within)
-      .write_http_response_timelimit(write_within)
+      .read_next_http_message_timelimit(options_.request_within)
+      .write_http_response_timelimit(options_.answer_taken_within)
       // A stream that writes nothing for so long is none: it beats more often.
       .handle_request_timeout(options_.bridge.answer_within + longest_wait + handle_margin);
 }
@@ -383,6 +340,7 @@ restinio::request_handling_status_t http_server::impl::accept(const restinio::re
         .idempotency_key = field(header, "Idempotency-Key"),
         .last_event_id = field(header, "Last-Event-ID").value_or(std::string_view{}),
         .traceparent = field(header, "traceparent").value_or(std::string_view{}),
+        .authorization = field(header, "Authorization"),
     };
     bridge_.handle(r, responder{std::make_unique<exchange>(io_, *req, traffic_, name_of_route(r))});
   } catch (const std::exception& e) {
@@ -456,6 +414,18 @@ expected<std::unique_ptr<http_server>> http_server::start(caf::actor_system& sys
 
 int http_server::port() const {
   return impl_->port();
+}
+
+bool http_server::on_loopback() const {
+  return impl_->on_loopback();
+}
+
+void http_server::require(tokens_ptr tokens) {
+  impl_->require(std::move(tokens));
+}
+
+void http_server::secure(tls_ptr tls) {
+  impl_->secure(std::move(tls));
 }
 
 void http_server::stop(std::chrono::milliseconds grace) {

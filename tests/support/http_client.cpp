@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <cctype>
 #include <cerrno>
+#include <memory>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdexcept>
@@ -81,6 +82,8 @@ http_answer http_client::call(const http_call& what) {
   curl_easy_setopt(curl, CURLOPT_PROXY, "");
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(what.within.count()));
+  if (!what.authority.empty())
+    curl_easy_setopt(curl, CURLOPT_CAINFO, what.authority.c_str());
   set_body(curl, what, left);
   if (what.method == "HEAD")
     curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
@@ -151,6 +154,42 @@ std::string raw_connection::read_until(std::string_view end, std::chrono::millis
     else
       closed_ = true;
   }
+}
+
+tls_answer send_over_tls(int port, const std::string& authority, std::string_view text,
+                         std::chrono::milliseconds within) {
+  const auto curl = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>{curl_easy_init(), &curl_easy_cleanup};
+  const auto url = "https://127.0.0.1:" + std::to_string(port);
+  curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");
+  curl_easy_setopt(curl.get(), CURLOPT_CAINFO, authority.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_CONNECT_ONLY, 1L);
+  auto answer = tls_answer{};
+  auto done = curl_easy_perform(curl.get());
+  auto socket = curl_socket_t{};
+  curl_easy_getinfo(curl.get(), CURLINFO_ACTIVESOCKET, &socket);
+  const auto until = std::chrono::steady_clock::now() + within;
+  while (done == CURLE_OK && std::chrono::steady_clock::now() < until) {
+    auto size = std::size_t{};
+    char buffer[4096];
+    if (!text.empty()) {
+      done = curl_easy_send(curl.get(), text.data(), text.size(), &size);
+      text.remove_prefix(size);
+    } else if (done = curl_easy_recv(curl.get(), buffer, sizeof buffer, &size); done == CURLE_OK) {
+      answer.text.append(buffer, size);
+      answer.ended = size == 0;
+      if (answer.ended)
+        return answer;
+    }
+    if (done == CURLE_AGAIN) {
+      auto waits = pollfd{socket, static_cast<short>(text.empty() ? POLLIN : POLLOUT), 0};
+      ::poll(&waits, 1, 100);
+      done = CURLE_OK;
+    }
+  }
+  if (done != CURLE_OK)
+    answer.error = curl_easy_strerror(done);
+  return answer;
 }
 
 } // namespace jobd::test

@@ -29,6 +29,8 @@ struct http_call {
   std::vector<std::string> headers = {};
   /// Sends the body in chunks, without saying how much there is.
   bool chunked = false;
+  /// For https: the PEM file of who signed the server's certificate.
+  std::string authority = {};
   std::chrono::milliseconds within{30'000};
 };
 
@@ -76,5 +78,18 @@ private:
   /// Read, but after the end that was asked for.
   std::string rest_;
 };
+
+/// What came over TLS until the server closed.
+struct tls_answer {
+  std::string text;
+  /// The server has told that this is all, as it must.
+  bool ended = false;
+  /// Why it could not be sent.
+  std::string error = {};
+};
+
+/// Sends bytes over TLS to 127.0.0.1, whatever they are.
+tls_answer send_over_tls(int port, const std::string& authority, std::string_view text,
+                         std::chrono::milliseconds within = std::chrono::seconds{20});
 
 } // namespace jobd::test

@@ -94,14 +94,30 @@ BOOST_AUTO_TEST_CASE(every_option_reads_what_it_shows) {
 }
 
 BOOST_AUTO_TEST_CASE(every_option_keeps_another_value) {
-  const auto values =
-      settings{{"DATABASE_URL", "host=db"}, {"REDIS_URL", "unix:///r"}, {"DATABASE_CONNECTIONS", "64"},
-               {"HTTP_HOST", "::"},         {"HTTP_PORT", "0"},         {"HTTP_THREADS", "4"},
-               {"HTTP_PENDING", "1000000"}, {"METRICS_PORT", "9100"},   {"JOB_STUCK_AFTER", "0.5"},
-               {"JOB_TIMEOUT", "0.5"},      {"JOB_PREFETCH", "10000"},  {"JOB_CONCURRENCY", "1000"},
-               {"JOB_QUEUES", "a,b.c,D-1"}, {"JOB_HANDLERS", "/etc/h"}, {"JOBD_DATA", "/var/lib/jobd"},
-               {"JOB_DEDUPE_WINDOW", "0"},  {"JOB_RETENTION", "60"},    {"JOB_SHUTDOWN_GRACE", "0"},
-               {"JOB_KILL_GRACE", "3600"},  {"LOG_LEVEL", "error"},     {"LOG_FORMAT", "json"}};
+  const auto values = settings{{"DATABASE_URL", "host=db"},
+                               {"REDIS_URL", "unix:///r"},
+                               {"DATABASE_CONNECTIONS", "64"},
+                               {"HTTP_HOST", "::"},
+                               {"HTTP_PORT", "0"},
+                               {"HTTP_THREADS", "4"},
+                               {"HTTP_PENDING", "1000000"},
+                               {"METRICS_PORT", "9100"},
+                               {"JOB_STUCK_AFTER", "0.5"},
+                               {"JOB_API_TOKENS_FILE", "/etc/t"},
+                               {"JOB_TLS_CERT", "/etc/c"},
+                               {"JOB_TLS_KEY", "/etc/k"},
+                               {"JOB_TIMEOUT", "0.5"},
+                               {"JOB_PREFETCH", "10000"},
+                               {"JOB_CONCURRENCY", "1000"},
+                               {"JOB_QUEUES", "a,b.c,D-1"},
+                               {"JOB_HANDLERS", "/etc/h"},
+                               {"JOBD_DATA", "/var/lib/jobd"},
+                               {"JOB_DEDUPE_WINDOW", "0"},
+                               {"JOB_RETENTION", "60"},
+                               {"JOB_SHUTDOWN_GRACE", "0"},
+                               {"JOB_KILL_GRACE", "3600"},
+                               {"LOG_LEVEL", "error"},
+                               {"LOG_FORMAT", "json"}};
   const auto c = read(values);
   BOOST_REQUIRE_MESSAGE(c.has_value(), c.error().context);
   for (const auto& o : config_options()) {
@@ -188,6 +204,11 @@ BOOST_AUTO_TEST_CASE(jobs_are_kept_at_least_as_long_as_they_stand_for_others) {
   BOOST_TEST(wrong({{"JOB_RETENTION", "299"}})
              == "JOB_RETENTION is \"299\": it must not be less than JOB_DEDUPE_WINDOW (300)");
   BOOST_TEST(wrong({{"JOB_RETENTION", "300"}}) == "");
+  BOOST_TEST(wrong({{"JOB_TLS_CERT", "/c"}})
+             == "JOB_TLS_CERT and JOB_TLS_KEY belong together: only the first is set");
+  BOOST_TEST(wrong({{"JOB_TLS_KEY", "/k"}})
+             == "JOB_TLS_CERT and JOB_TLS_KEY belong together: only the second is set");
+  BOOST_TEST(wrong({{"JOB_TLS_KEY", "/k"}, {"JOB_TLS_CERT", "/c"}}) == "");
 }
 
 BOOST_AUTO_TEST_CASE(queues_are_different_names_in_their_order) {
