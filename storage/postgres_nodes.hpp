@@ -8,7 +8,8 @@
 namespace jobd::storage {
 
 [[nodiscard]] sql_expected<node_id> insert_node(postgres_connection& pg, const node_info& info);
-[[nodiscard]] sql_expected<beat_report> renew_beat(postgres_connection& pg, node_id node, const std::string& times);
+[[nodiscard]] sql_expected<beat_report> renew_beat(postgres_connection& pg, node_id node,
+                                                   const std::string& times);
 [[nodiscard]] sql_expected<void> delete_node(postgres_connection& pg, node_id node);
 [[nodiscard]] sql_expected<std::vector<job_change>> rescue_jobs(postgres_connection& pg,
                                                                 const lease::suspect& dead);

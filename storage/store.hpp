@@ -329,7 +329,8 @@ public:
 
   /// A new node with a fresh beat. Its id was never given out before.
   [[nodiscard]] virtual expected<node_id> register_node(const node_info& info) = 0;
-  /// Renews the node's beat, keeps its `recent_times::text`, and tells what this node should know. One statement.
+  /// Renews the node's beat, keeps its `recent_times::text`, and tells what this node should know. One
+  /// statement.
   [[nodiscard]] virtual expected<beat_report> beat(node_id node, const std::string& times = {}) = 0;
   /// Removes the node's row. Its runs, if any are left, are then orphans.
   [[nodiscard]] virtual expected<void> unregister_node(node_id node) = 0;

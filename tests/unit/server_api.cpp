@@ -284,7 +284,7 @@ BOOST_AUTO_TEST_CASE(jobs_are_counted_by_queue_and_status) {
   BOOST_TEST(
       call("GET", "/v1/stats").body
       == R"({"queues":[{"queue":"a","created":1,"running":2,"success":3,"failed":4,"cancelled":5,)"
-         R"("oldest_ready":0.5,"pickup":{"p50":0.0005,"p95":0.00095,"p99":0.00099},)"
+         R"("oldest_ready":0.5,"pickup":{"p50":5e-04,"p95":0.00095,"p99":0.00099},)"
          R"("run":{"p50":null,"p95":null,"p99":null}},{"queue":"b","created":0,"running":0,"success":7,)"
          R"("failed":0,"cancelled":0,"oldest_ready":null,"pickup":{"p50":null,"p95":null,"p99":null},)"
          R"("run":{"p50":null,"p95":null,"p99":null}}]})");
