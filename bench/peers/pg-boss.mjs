@@ -1,0 +1,21 @@
+// https://pgboss.io/api/workers: a worker takes batches; with burstWhenBatchFull it does not wait between full ones.
+import { PgBoss } from "pg-boss";
+import { batch_from, BATCH, count, each, each_batch, measure, until } from "./measure.mjs";
+
+const boss = new PgBoss({ host: process.env.PGHOST, user: process.env.PGUSER, database: process.env.PGDATABASE, max: 25 });
+boss.on("error", (error) => console.error(error));
+await boss.start();
+await boss.createQueue("noop");
+
+await measure({
+  submit: () => each((i) => boss.send("noop", { object_id: i })),
+  batch: () => each_batch((first) => boss.insert("noop", batch_from(first).map((i) => ({ data: { object_id: i } })))),
+  drain: async () => {
+    let done = 0;
+    const options = { batchSize: BATCH, localConcurrency: 4, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5 };
+    await boss.work("noop", options, async (jobs) => void (done += jobs.length));
+    await until(() => done >= count);
+    const left = "select 1 from pgboss.job where name = 'noop' and state < 'completed' limit 1";
+    await until(async () => (await boss.getDb().executeSql(left)).rows.length === 0);
+  },
+});
