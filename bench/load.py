@@ -1,5 +1,6 @@
 """What sends requests: wrk for the most that goes, and a client of our own for a rate."""
 
+import contextlib
 import json
 import os
 import select
@@ -73,17 +74,21 @@ def paced(port, rate, seconds, first_object, connections=64):
     """Posts `rate` jobs a second, each at its time, whether or not the ones before have been answered. The answer is
     the time of each in ms, from when it was due: what had to wait for a connection, or for this client, counts as slow.
     """
-    total = max(1, int(rate * seconds))
-    idle = [Connection(port) for _ in range(connections)]
-    poll = select.epoll()
-    for c in idle:
-        poll.register(c.socket, select.EPOLLIN)
-    by_descriptor = {c.socket.fileno(): c for c in idle}
+    with contextlib.ExitStack() as opened:
+        idle = [Connection(port) for _ in range(connections)]
+        for c in idle:
+            opened.callback(c.socket.close)
+        return post_on_time(idle, rate, max(1, int(rate * seconds)), first_object)
+
+
+def post_on_time(idle, rate, total, first_object):
+    poll, by_descriptor = select.epoll(), {c.socket.fileno(): c for c in idle}
+    for descriptor in by_descriptor:
+        poll.register(descriptor, select.EPOLLIN)
     due_of, times = {}, []
     sent, start = 0, time.perf_counter()
     while len(times) < total:
-        now = time.perf_counter()
-        while sent < total and idle and (due := start + sent / rate) <= now:
+        while sent < total and idle and (due := start + sent / rate) <= time.perf_counter():
             c = idle.pop()
             due_of[c] = due
             c.send(request(first_object + sent))
@@ -96,6 +101,4 @@ def paced(port, rate, seconds, first_object, connections=64):
             if c.receive() is not None:
                 times.append((time.perf_counter() - due_of.pop(c)) * 1000)
                 idle.append(c)
-    for c in by_descriptor.values():
-        c.socket.close()
     return times

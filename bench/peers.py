@@ -63,7 +63,7 @@ def plain(ground, size):
     ground.empty()
     server = start('plain', ground, 'serve', stdout=subprocess.PIPE)
     port = int(server.popen.stdout.readline() or 0) or server.check()
-    load.wrk(port, 1, 10**13)
+    load.wrk(port, 1, 10**9)
     peak = load.wrk(port, size.seconds(20), 0)
     server.stop()
     ground.empty()

@@ -78,10 +78,10 @@ class Rows:
                 Figure('1', 'p50 at half the peak', 'ms', load.percentile(times, 50), load.percentile(own, 50)),
                 Figure('1', 'p99 at half the peak', 'ms', load.percentile(times, 99), load.percentile(own, 99)), *after]
 
-    def _submit(self, port, **options):
+    def _submit(self, port, first_object=0, **options):
         """wrk's figures, and of the warm-up, too, the jobs answered and those that may be there beside them."""
-        warm = load.wrk(port, 1, 10**13, **options)
-        peak = load.wrk(port, self.size.seconds(20), 0, **options)
+        warm = load.wrk(port, 1, first_object, **options)
+        peak = load.wrk(port, self.size.seconds(20), first_object + 10**9, **options)
         return peak, warm['jobs'] + peak['jobs'], warm['unanswered'] + peak['unanswered']
 
     def _hint_bytes(self):
@@ -163,7 +163,7 @@ class Rows:
             self._registered(crowd, workers)
             figures += self._pick_up(crowd, api.port, f'{workers} idle workers')
             before, start = sum(w.cpu_seconds() for w in idle), time.perf_counter()
-            time.sleep(self.size.seconds(20))
+            time.sleep(max(4, self.size.seconds(20)))
             used = (sum(w.cpu_seconds() for w in idle) - before) / (time.perf_counter() - start)
             figures += [Figure('5', f'processor of {workers} idle workers', '% of a core', 100 * used),
                         memory('5', f'the API beside {workers} workers', api),
@@ -229,7 +229,7 @@ class Rows:
         data = self.ground.path('standalone')
         process = self.ground.standalone(data, JOB_QUEUES='none')
         single, answered, unanswered = self._submit(process.port)
-        batch, more, more_unanswered = self._submit(process.port, batch=1000, connections=4)
+        batch, more, more_unanswered = self._submit(process.port, 10**10, batch=1000, connections=4)
         memories = [memory('8', 'submitting', process)]
         self.ground.stop_jobd()
         process = self.ground.standalone(data, **DRAINING)
