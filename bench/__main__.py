@@ -25,8 +25,6 @@ def arguments():
     parser.add_argument('--scale', type=float, default=1, help='does so much of everything; below 1 nothing is kept')
     parser.add_argument('--quick', dest='scale', action='store_const', const=0.02, help='the same as --scale 0.02')
     parser.add_argument('--build', default=f'{ROOT}/build/Release', help=argparse.SUPPRESS)
-    parser.add_argument('--jobd', help=argparse.SUPPRESS)
-    parser.add_argument('--constant', help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -62,15 +60,13 @@ def conditions(ground, scale, rivals):
 
 def run(ask):
     wanted = ask.rows or list(ROWS)
-    jobd = ask.jobd or f'{ask.build}/app/jobd'
-    constant = ask.constant or f'{ask.build}/bench/jobd_bench_constant'
     needed = set(wanted).union(*(NEEDS.get(row, '') for row in wanted))
     figures = []
-    with Ground(jobd) as ground:
+    with Ground(f'{ask.build}/app/jobd') as ground:
         ground.fresh()
         size = Size(ask.scale)
         about = conditions(ground, ask.scale, peers.versions() if ask.peers else {})
-        rows = Rows(ground, size, constant)
+        rows = Rows(ground, size, f'{ask.build}/bench/jobd_bench_constant', f'{ask.build}/bench/jobd_bench_paced')
         for row in (row for row in ROWS if row in needed):
             print(f'row {row} …', file=sys.stderr, flush=True)
             figures += rows.run(row)

@@ -1,12 +1,9 @@
-"""What sends requests: wrk for the most that goes, and a client of our own for a rate."""
+"""What sends requests: wrk for the most that goes, and clients of our own for a rate, and for one job at a time."""
 
-import contextlib
+import http.client
 import json
 import os
-import select
-import socket
 import subprocess
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -31,74 +28,25 @@ def wrk(port, seconds, first_object, batch=1, connections=64):
     return {**answer, 'jobs': answer['requests'] * batch, 'unanswered': connections * batch}
 
 
-def request(object_id):
-    body = b'{"object_id":%d}' % object_id
-    return (b'POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n'
-            % len(body)) + body
-
-
 class Connection:
-    """One request at a time. An answer of jobd's is small and ends with the bracket of its JSON."""
+    """Posts a job at a time."""
 
     def __init__(self, port):
-        self.socket = socket.create_connection(('127.0.0.1', port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.got = b''
-
-    def send(self, data):
-        self.socket.sendall(data)
-
-    def receive(self):
-        """The answer's JSON, or None if it is not whole yet."""
-        part = self.socket.recv(65536)
-        if not part:
-            raise RuntimeError('jobd closed a connection')
-        self.got += part
-        head, _, body = self.got.partition(b'\r\n\r\n')
-        if not body.rstrip().endswith(b'}'):
-            return None
-        self.got = b''
-        if head[9:12] != b'201':
-            raise RuntimeError(f'{head.splitlines()[0].decode()}: {body.decode()}')
-        return body
+        self.http = http.client.HTTPConnection('127.0.0.1', port)
 
     def post(self, object_id):
         """The id of the job."""
-        self.send(request(object_id))
-        while (body := self.receive()) is None:
-            pass
+        self.http.request('POST', '/v1/jobs', b'{"object_id":%d}' % object_id, {'Content-Type': 'application/json'})
+        answer = self.http.getresponse()
+        body = answer.read()
+        if answer.status != 201:
+            raise RuntimeError(f'{answer.status}: {body.decode()}')
         return json.loads(body)['job_id']
 
 
-def paced(port, rate, seconds, first_object, connections=64):
-    """Posts `rate` jobs a second, each at its time, whether or not the ones before have been answered. The answer is
-    the time of each in ms, from when it was due: what had to wait for a connection, or for this client, counts as slow.
-    """
-    with contextlib.ExitStack() as opened:
-        idle = [Connection(port) for _ in range(connections)]
-        for c in idle:
-            opened.callback(c.socket.close)
-        return post_on_time(idle, rate, max(1, int(rate * seconds)), first_object)
-
-
-def post_on_time(idle, rate, total, first_object):
-    poll, by_descriptor = select.epoll(), {c.socket.fileno(): c for c in idle}
-    for descriptor in by_descriptor:
-        poll.register(descriptor, select.EPOLLIN)
-    due_of, times = {}, []
-    sent, start = 0, time.perf_counter()
-    while len(times) < total:
-        while sent < total and idle and (due := start + sent / rate) <= time.perf_counter():
-            c = idle.pop()
-            due_of[c] = due
-            c.send(request(first_object + sent))
-            sent += 1
-        # select, as it waits for microseconds, where epoll's own wait has milliseconds.
-        wait = max(0, start + sent / rate - time.perf_counter()) if idle and sent < total else 30
-        select.select([poll], [], [], wait)
-        for descriptor, _ in poll.poll(0):
-            c = by_descriptor[descriptor]
-            if c.receive() is not None:
-                times.append((time.perf_counter() - due_of.pop(c)) * 1000)
-                idle.append(c)
-    return times
+def paced(program, port, rate, seconds, first_object):
+    """Posts `rate` jobs a second by paced.cpp; how long each took in ms, from when it was due."""
+    done = subprocess.run([program, str(port), str(rate), str(seconds), str(first_object)], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f'a request failed: {done.stderr}')
+    return [int(line) / 1000 for line in done.stdout.split()]

@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 from . import load
-from .ground import Process, within
+from .ground import Process
+from .rows import Figure
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'peers')
 NODE = os.path.join(FOLDER, 'node_modules', '.bin', 'node')
@@ -23,14 +24,21 @@ def versions():
 
 
 def add(figures, ground, size):
-    """Measures the rivals and writes what they reach to the lines of rows 1 to 3 that are there."""
-    lines = {row: next((f for f in figures if f.row == row), None) for row in '123'}
+    """Measures the rivals in those of rows 1 to 3 that are there, and writes what they reach to the rows' first lines.
+    A line more has what they reach where they spare themselves the HTTP server, which jobd cannot."""
+    lines = {row: next(f for f in figures if f.row == row) for row in '123' if any(f.row == row for f in figures)}
+    called = Figure('1', 'submit by a call of the library', 'jobs/s', None)
     for name in (*LIBRARIES, 'plain'):
         print(f'{name} …', file=sys.stderr, flush=True)
-        rates = plain(ground, size) if name == 'plain' else library(name, ground, size)
-        for row, rate in rates.items():
-            if lines[row]:
-                lines[row].rivals[name] = rate
+        if '1' in lines:
+            lines['1'].rivals[name] = serve(name, ground, size)
+            called.rivals[name] = measure(name, ground, 'submit', size.jobs(40_000))
+        if '2' in lines and name in LIBRARIES:
+            lines['2'].rivals[name] = measure(name, ground, 'batch', size.jobs(200_000))
+        if '3' in lines:
+            lines['3'].rivals[name] = measure(name, ground, 'drain', size.jobs(200_000 if name in LIBRARIES else 40_000))
+    if called.rivals:
+        figures.insert(figures.index(lines['1']) + 1, called)
 
 
 def start(name, ground, *arguments, **options):
@@ -42,29 +50,25 @@ def start(name, ground, *arguments, **options):
 
 def measure(name, ground, *arguments):
     """Jobs a second, as the script has measured them."""
+    ground.empty()
     process = start(name, ground, *arguments, stdout=subprocess.PIPE)
-    out = process.popen.communicate()[0]
+    try:
+        out = process.popen.communicate()[0]
+    finally:
+        process.stop()
     if process.popen.returncode:
         process.check()
     return json.loads(out)['rate']
 
 
-def library(name, ground, size):
-    rates = {}
-    for row, what, jobs in (('1', 'submit', size.jobs(40_000)), ('2', 'batch', size.jobs(200_000)),
-                            ('3', 'drain', size.jobs(200_000))):
-        ground.empty()
-        rates[row] = measure(name, ground, what, jobs)
-    return rates
-
-
-def plain(ground, size):
-    """The one with an HTTP server, which wrk drives like jobd's. It has no batches."""
+def serve(name, ground, size):
+    """Jobs a second that wrk submits, as to jobd."""
     ground.empty()
-    server = start('plain', ground, 'serve', stdout=subprocess.PIPE)
-    port = int(server.popen.stdout.readline() or 0) or server.check()
-    load.wrk(port, 1, 10**9)
-    peak = load.wrk(port, size.seconds(20), 0)
-    server.stop()
-    ground.empty()
-    return {'1': peak['jobs'] / peak['seconds'], '3': measure('plain', ground, 'drain', size.jobs(40_000))}
+    process = start(name, ground, 'serve', stdout=subprocess.PIPE)
+    try:
+        port = int(process.popen.stdout.readline() or process.popen.wait() or process.check())
+        load.wrk(port, 1, 10**9)
+        peak = load.wrk(port, size.seconds(20), 2 * 10**9)
+    finally:
+        process.stop()
+    return peak['jobs'] / peak['seconds']

@@ -18,7 +18,7 @@ def number(value):
 
 
 def ratio(figure):
-    if figure.unit in NO_RATIO or not figure.limit:
+    if figure.unit in NO_RATIO or not figure.limit or figure.jobd is None:
         return None
     return figure.jobd / figure.limit
 

@@ -1,7 +1,7 @@
 // https://worker.graphile.org/docs/performance: its own figures were reached with these settings.
 import { Logger, makeWorkerUtils, run } from "graphile-worker";
 import pg from "pg";
-import { batch_from, count, each, each_batch, measure, until } from "./measure.mjs";
+import { batch_from, count, each_batch, measure, until } from "./measure.mjs";
 
 const quiet = new Logger(() => () => {});
 const pgPool = new pg.Pool({ max: 25 });
@@ -20,10 +20,10 @@ const utils = await makeWorkerUtils({ pgPool, logger: quiet });
 await utils.migrate();
 
 await measure({
-  submit: () => each((i) => utils.addJob("noop", { object_id: i })),
+  add: async (object_id) => (await utils.addJob("noop", { object_id })).id,
   batch: () =>
     each_batch((first) =>
-      utils.addJobs(batch_from(first).map((i) => ({ identifier: "noop", payload: { object_id: i } })))),
+      utils.addJobs(batch_from(first).map((object_id) => ({ identifier: "noop", payload: { object_id } })))),
   drain: async () => {
     let done = 0;
     await run({ preset, noHandleSignals: true, taskList: { noop: async () => void ++done } });

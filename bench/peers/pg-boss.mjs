@@ -1,6 +1,6 @@
 // https://pgboss.io/api/workers: a worker takes batches; with burstWhenBatchFull it does not wait between full ones.
 import { PgBoss } from "pg-boss";
-import { batch_from, BATCH, count, each, each_batch, measure, until } from "./measure.mjs";
+import { batch_from, BATCH, count, each_batch, measure, until } from "./measure.mjs";
 
 const boss = new PgBoss({ host: process.env.PGHOST, user: process.env.PGUSER, database: process.env.PGDATABASE, max: 25 });
 boss.on("error", (error) => console.error(error));
@@ -8,8 +8,8 @@ await boss.start();
 await boss.createQueue("noop");
 
 await measure({
-  submit: () => each((i) => boss.send("noop", { object_id: i })),
-  batch: () => each_batch((first) => boss.insert("noop", batch_from(first).map((i) => ({ data: { object_id: i } })))),
+  add: (object_id) => boss.send("noop", { object_id }),
+  batch: () => each_batch((first) => boss.insert("noop", batch_from(first).map((object_id) => ({ data: { object_id } })))),
   drain: async () => {
     let done = 0;
     const options = { batchSize: BATCH, localConcurrency: 4, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5 };

@@ -1,8 +1,7 @@
 // What one would write first: a look-up, an INSERT and an LPUSH a request; a BRPOP and a transaction a job.
-import { createServer } from "node:http";
 import { Redis } from "ioredis";
 import pg from "pg";
-import { batch_from, count, each_batch, measure, until, what } from "./measure.mjs";
+import { batch_from, count, each_batch, measure, until } from "./measure.mjs";
 
 const pool = new pg.Pool({ max: 20 });
 const redis_at = () => new Redis({ path: process.env.REDIS_SOCKET });
@@ -20,24 +19,12 @@ const claim = { name: "claim", text: `update jobs set status = 'running', start_
   where id = $1 and status = 'created'` };
 const finish = { name: "finish", text: "update jobs set status = 'success', end_time = timezone('utc', now()) where id = $1" };
 
-async function accept(object_id) {
+async function add(object_id) {
   const standing = await pool.query({ ...find, values: [object_id] });
-  if (standing.rowCount) return [200, standing.rows[0].id];
+  if (standing.rowCount) return standing.rows[0].id;
   const { id } = (await pool.query({ ...insert, values: [object_id] })).rows[0];
   await redis.lpush("ready", id);
-  return [201, id];
-}
-
-function serve() {
-  const server = createServer((request, response) => {
-    let body = "";
-    request.on("data", (part) => (body += part));
-    request.on("end", async () => {
-      const [status, id] = await accept(JSON.parse(body).object_id);
-      response.writeHead(status, { "Content-Type": "application/json" }).end(`{"job_id": ${id}}`);
-    });
-  });
-  server.listen(0, "127.0.0.1", () => console.log(server.address().port));
+  return id;
 }
 
 /** One of 16 that each run a job at a time. */
@@ -58,14 +45,13 @@ async function add_batch(first) {
   await redis.lpush("ready", ...added.rows.map((row) => row.id));
 }
 
-if (what === "serve") serve();
-else
-  await measure({
-    batch: () => each_batch(add_batch),
-    drain: async () => {
-      for (let i = 0; i < 16; ++i) work();
-      const left = "select count(*)::int as n from jobs where status = 'success'";
-      await until(async () => (await redis.llen("ready")) === 0);
-      await until(async () => (await pool.query(left)).rows[0].n === count);
-    },
-  });
+await measure({
+  add,
+  batch: () => each_batch(add_batch),
+  drain: async () => {
+    for (let i = 0; i < 16; ++i) work();
+    const left = "select count(*)::int as n from jobs where status = 'success'";
+    await until(async () => (await redis.llen("ready")) === 0);
+    await until(async () => (await pool.query(left)).rows[0].n === count);
+  },
+});

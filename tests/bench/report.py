@@ -65,7 +65,7 @@ class Saved(unittest.TestCase):
 
 class Promise(unittest.TestCase):
     def test_holds_between_what_was_answered_and_what_was_sent(self):
-        counted = Rows(None, Size(1), None)
+        counted = Rows(None, Size(1), None, None)
         for there in (100, 164):
             counted._count(100, 64, there, there, 0)
         self.assertEqual(counted.final, 264)
@@ -73,7 +73,7 @@ class Promise(unittest.TestCase):
     def test_is_broken_by_a_job_that_is_missing_or_too_many_or_failed_or_ran_twice(self):
         for there, succeeded, again in ((99, 99, 0), (165, 165, 0), (100, 99, 0), (100, 100, 1)):
             with self.assertRaises(RuntimeError):
-                Rows(None, Size(1), None)._count(100, 64, there, succeeded, again)
+                Rows(None, Size(1), None, None)._count(100, 64, there, succeeded, again)
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
@@ -96,27 +96,26 @@ class Answer(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Paced(unittest.TestCase):
+class Client(unittest.TestCase):
     def setUp(self):
         Answer.seen, Answer.status = [], 201
-        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Answer)
-        self.server.daemon_threads = True
+        self.server = http.server.HTTPServer(('127.0.0.1', 0), Answer)
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+        self.client = load.Connection(self.server.server_port)
 
     def tearDown(self):
+        self.client.http.close()
         self.server.shutdown()
         self.server.server_close()
 
-    def test_client_posts_each_object_once_and_times_each_request(self):
-        times = load.paced(self.server.server_port, rate=1000, seconds=0.05, first_object=7, connections=2)
-        self.assertEqual(sorted(Answer.seen), list(range(7, 57)))
-        self.assertEqual(len(times), 50)
-        self.assertGreater(min(times), 0)
+    def test_posts_the_object_and_reads_the_id(self):
+        self.assertEqual([self.client.post(7), self.client.post(8)], [1, 1])
+        self.assertEqual(Answer.seen, [7, 8])
 
     def test_answer_that_is_not_201_ends_the_run(self):
         Answer.status = 200
         with self.assertRaisesRegex(RuntimeError, '200'):
-            load.paced(self.server.server_port, rate=1000, seconds=0.01, first_object=1, connections=1)
+            self.client.post(7)
 
 
 if __name__ == '__main__':
