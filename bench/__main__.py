@@ -19,11 +19,19 @@ NEEDS = {'4': '13', '6': '13'}
 
 
 def arguments():
-    parser = argparse.ArgumentParser(prog='./dev bench', description='Measures jobd; see docs/performance.md.')
-    parser.add_argument('rows', nargs='*', choices=[*ROWS, []], metavar='ROW', help='1 to 8; all of them by default')
+    parser = argparse.ArgumentParser(
+        prog='./dev bench', description='Measures jobd; see docs/performance.md.'
+    )
+    parser.add_argument(
+        'rows', nargs='*', choices=[*ROWS, []], metavar='ROW', help='1 to 8; all of them by default'
+    )
     parser.add_argument('--peers', action='store_true', help='measures the rivals, too, in rows 1 to 3')
-    parser.add_argument('--scale', type=float, default=1, help='does so much of everything; below 1 nothing is kept')
-    parser.add_argument('--quick', dest='scale', action='store_const', const=0.02, help='the same as --scale 0.02')
+    parser.add_argument(
+        '--scale', type=float, default=1, help='does so much of everything; below 1 nothing is kept'
+    )
+    parser.add_argument(
+        '--quick', dest='scale', action='store_const', const=0.02, help='the same as --scale 0.02'
+    )
     parser.add_argument('--build', default=f'{ROOT}/build/Release', help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -49,11 +57,16 @@ def conditions(ground, scale, rivals):
         'jobd': first_line(ground.jobd, '--version'),
         'commit': first_line('git', '-C', ROOT, 'describe', '--always', '--dirty'),
         'postgres': ground.sql('show server_version')[0][0],
-        'postgres_settings': dict(ground.sql(
-            "select name, setting from pg_settings where name in ('fsync', 'synchronous_commit', 'shared_buffers', "
-            "'max_connections', 'max_wal_size', 'wal_sync_method')")),
+        'postgres_settings': dict(
+            ground.sql(
+                "select name, setting from pg_settings where name in ('fsync', 'synchronous_commit', 'shared_buffers', "
+                "'max_connections', 'max_wal_size', 'wal_sync_method')"
+            )
+        ),
         'redis': re.search(r'redis_version:(\S+)', ground.redis('info', 'server'))[1],
-        'redis_settings': {name: ground.redis('config', 'get', name).split()[-1] for name in ('appendonly', 'appendfsync')},
+        'redis_settings': {
+            name: ground.redis('config', 'get', name).split()[-1] for name in ('appendonly', 'appendfsync')
+        },
         'rivals': rivals,
     }
 
@@ -66,7 +79,9 @@ def run(ask):
         ground.fresh()
         size = Size(ask.scale)
         about = conditions(ground, ask.scale, peers.versions() if ask.peers else {})
-        rows = Rows(ground, size, f'{ask.build}/bench/jobd_bench_constant', f'{ask.build}/bench/jobd_bench_paced')
+        rows = Rows(
+            ground, size, f'{ask.build}/bench/jobd_bench_constant', f'{ask.build}/bench/jobd_bench_paced'
+        )
         for row in (row for row in ROWS if row in needed):
             print(f'row {row} …', file=sys.stderr, flush=True)
             figures += rows.run(row)
@@ -75,7 +90,9 @@ def run(ask):
     print(report.table(figures))
     print(f'Every job that was accepted is final, once: {rows.final:,} jobs.')
     if ask.scale >= 1:
-        print(f'Kept as {os.path.relpath(report.save(f"{ROOT}/bench/results", figures, about))}.json and .svg')
+        print(
+            f'Kept as {os.path.relpath(report.save(f"{ROOT}/bench/results", figures, about))}.json and .svg'
+        )
 
 
 if __name__ == '__main__':

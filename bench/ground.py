@@ -13,13 +13,13 @@ import urllib.request
 PG_BIN = '/usr/lib/postgresql/15/bin'
 
 
-def within(seconds, what, fact):
-    """Waits until fact() is true."""
+def within(seconds, what, fact, every=0.05):
+    """Waits until fact() is true. While something is measured, asking should be rare."""
     end = time.monotonic() + seconds
     while not fact():
         if time.monotonic() > end:
             raise TimeoutError(f'{what}: not within {seconds} s')
-        time.sleep(0.05)
+        time.sleep(every)
 
 
 def free_port():
@@ -40,8 +40,12 @@ class Process:
         with open(log, 'ab') as out:
             # A session of its own: Ctrl-C is for the benchmark, which then stops its processes in order.
             self.popen = subprocess.Popen(
-                ['setpriv', '--pdeathsig', 'KILL', *user, *command], stderr=out, start_new_session=True,
-                env={**os.environ, **(env or {})}, **{'stdin': subprocess.DEVNULL, 'stdout': out, **options})
+                ['setpriv', '--pdeathsig', 'KILL', *user, *command],
+                stderr=out,
+                start_new_session=True,
+                env={**os.environ, **(env or {})},
+                **{'stdin': subprocess.DEVNULL, 'stdout': out, **options},
+            )
 
     def stop(self, sign=signal.SIGTERM, within_seconds=60):
         if self.popen.poll() is None:
@@ -55,7 +59,9 @@ class Process:
     def check(self):
         if self.popen.poll() is not None:
             with open(self.log, errors='replace') as log:
-                raise RuntimeError(f'{self.name} ended with code {self.popen.returncode}: {log.read()[-1000:]}')
+                raise RuntimeError(
+                    f'{self.name} ended with code {self.popen.returncode}: {log.read()[-1000:]}'
+                )
         return True
 
     def rss_mb(self):
@@ -106,19 +112,53 @@ class Ground:
 
     def _start_servers(self):
         data = os.path.join(self.folder, 'postgres')
-        initdb = Process([f'{PG_BIN}/initdb', '-D', data, '-U', 'jobd', '-A', 'trust', '-E', 'UTF8'],
-                         self.path('initdb.log'), as_postgres=True, cwd='/')
+        initdb = Process(
+            [f'{PG_BIN}/initdb', '-D', data, '-U', 'jobd', '-A', 'trust', '-E', 'UTF8'],
+            self.path('initdb.log'),
+            as_postgres=True,
+            cwd='/',
+        )
         if initdb.popen.wait():
             initdb.check()
         postgres = Process(
-            [f'{PG_BIN}/postgres', '-D', data, '-c', 'listen_addresses=', '-c',
-             f'unix_socket_directories={self.sockets}', '-c', 'shared_buffers=256MB', '-c',
-             f'max_connections={self.max_connections}'], self.path('postgres.log'), as_postgres=True, cwd='/')
+            [
+                f'{PG_BIN}/postgres',
+                '-D',
+                data,
+                '-c',
+                'listen_addresses=',
+                '-c',
+                f'unix_socket_directories={self.sockets}',
+                '-c',
+                'shared_buffers=256MB',
+                '-c',
+                f'max_connections={self.max_connections}',
+            ],
+            self.path('postgres.log'),
+            as_postgres=True,
+            cwd='/',
+        )
         self.servers.append((postgres, signal.SIGINT))
         redis = Process(
-            ['redis-server', '--port', '0', '--unixsocket', self.redis_socket, '--dir',
-             os.path.join(self.folder, 'redis'), '--appendonly', 'yes', '--appendfsync', 'everysec', '--save', ''],
-            self.path('redis.log'), as_postgres=True, cwd='/')
+            [
+                'redis-server',
+                '--port',
+                '0',
+                '--unixsocket',
+                self.redis_socket,
+                '--dir',
+                os.path.join(self.folder, 'redis'),
+                '--appendonly',
+                'yes',
+                '--appendfsync',
+                'everysec',
+                '--save',
+                '',
+            ],
+            self.path('redis.log'),
+            as_postgres=True,
+            cwd='/',
+        )
         self.servers.append((redis, signal.SIGTERM))
         ready = [f'{PG_BIN}/pg_isready', '-qh', self.sockets, '-d', 'postgres']
         within(60, 'PostgreSQL starts', lambda: postgres.check() and not subprocess.run(ready).returncode)
@@ -132,8 +172,21 @@ class Ground:
     def sql(self, query, database='jobd'):
         """The rows of the answer, as lists of text."""
         done = subprocess.run(
-            [f'{PG_BIN}/psql', '-qAtXF\t', '-v', 'ON_ERROR_STOP=1', '-h', self.sockets, '-U', 'jobd', database],
-            input=query, capture_output=True, text=True)
+            [
+                f'{PG_BIN}/psql',
+                '-qAtXF\t',
+                '-v',
+                'ON_ERROR_STOP=1',
+                '-h',
+                self.sockets,
+                '-U',
+                'jobd',
+                database,
+            ],
+            input=query,
+            capture_output=True,
+            text=True,
+        )
         if done.returncode:
             raise RuntimeError(f'{done.stderr.strip()} in {query}')
         return [line.split('\t') for line in done.stdout.splitlines()]
@@ -143,14 +196,20 @@ class Ground:
         return float(self.sql(query)[0][0] or 0)
 
     def redis(self, *command):
-        return subprocess.run(['redis-cli', '-s', self.redis_socket, *command], capture_output=True, text=True,
-                              check=True).stdout.strip()
+        return subprocess.run(
+            ['redis-cli', '-s', self.redis_socket, *command], capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     def fresh(self):
         """An empty database with jobd's schema, an empty Redis, and no process of jobd."""
         self.empty()
-        subprocess.run([self.jobd, 'migrate'], env={**os.environ, **self._settings()}, check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            [self.jobd, 'migrate'],
+            env={**os.environ, **self._settings()},
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def empty(self):
         """An empty database without a schema, for a rival."""
@@ -163,8 +222,12 @@ class Ground:
     # ---------------------------------------------------------------------------- jobd
 
     def _settings(self, **settings):
-        return {'DATABASE_URL': self.database_url, 'REDIS_URL': f'unix://{self.redis_socket}', 'LOG_LEVEL': 'warn',
-                **{name: str(value) for name, value in settings.items()}}
+        return {
+            'DATABASE_URL': self.database_url,
+            'REDIS_URL': f'unix://{self.redis_socket}',
+            'LOG_LEVEL': 'warn',
+            **{name: str(value) for name, value in settings.items()},
+        }
 
     def _start(self, *command, **settings):
         process = Process([self.jobd, *command], self.path('jobd.log'), env=self._settings(**settings))

@@ -53,8 +53,25 @@ def pgbench(ground, script, *options):
     with open(path, 'w') as file:
         file.write(script)
     done = subprocess.run(
-        [f'{PG_BIN}/pgbench', '-n', '-M', 'prepared', '-c', '2', '-h', ground.sockets, '-U', 'jobd', '-f', path,
-         *options, 'jobd'], capture_output=True, text=True)
+        [
+            f'{PG_BIN}/pgbench',
+            '-n',
+            '-M',
+            'prepared',
+            '-c',
+            '2',
+            '-h',
+            ground.sockets,
+            '-U',
+            'jobd',
+            '-f',
+            path,
+            *options,
+            'jobd',
+        ],
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         raise RuntimeError(done.stderr[-1000:])
     return float(re.search(r'tps = ([\d.]+)', done.stdout)[1])
@@ -80,7 +97,9 @@ class Constant:
     """The HTTP server with an answer that costs nothing, see constant.cpp."""
 
     def __init__(self, program, ground):
-        self.process = Process([program], ground.path('constant.log'), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = Process(
+            [program], ground.path('constant.log'), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
 
     def __enter__(self):
         self.port = int(self.process.popen.stdout.readline())
@@ -120,11 +139,16 @@ def sqlite_submit_batches(path, seconds):
     while time.perf_counter() - start < seconds:
         db.execute('begin immediate')
         first = db.execute('select coalesce(max(id), 0) + 1 from jobs').fetchone()[0]
-        db.execute("insert into job_dedupe (type, object_id, job_id, expires_at) "
-                   "select 'default', ?1 + value, ?1 + value, 4e15 from json_each(?2) where true "
-                   "on conflict do nothing", (first, asked))
-        db.execute("insert into jobs (id, object_id, created_at) select ?1 + value, ?1 + value, 0 from json_each(?2)",
-                   (first, asked))
+        db.execute(
+            'insert into job_dedupe (type, object_id, job_id, expires_at) '
+            "select 'default', ?1 + value, ?1 + value, 4e15 from json_each(?2) where true "
+            'on conflict do nothing',
+            (first, asked),
+        )
+        db.execute(
+            'insert into jobs (id, object_id, created_at) select ?1 + value, ?1 + value, 0 from json_each(?2)',
+            (first, asked),
+        )
         db.execute('commit')
         batches += 1
     return batches * BATCH / (time.perf_counter() - start)
@@ -136,12 +160,17 @@ def sqlite_drain(path):
     jobs, start = 0, time.perf_counter()
     while True:
         db.execute('begin immediate')
-        claimed = db.execute("update jobs set status = 'running', attempt = attempt + 1, node_id = 1, start_time = 1 "
-                             "where id in (select id from jobs where queue = 'default' and status = 'created' and ready"
-                             " order by priority, id limit ?) returning id, attempt, object_id, type, payload",
-                             (CLAIM,)).fetchall()
-        db.execute("update jobs set status = 'success', end_time = 2 where id in (select value from json_each(?)) "
-                   "and attempt = 1 and node_id = 1 and status = 'running'", (json.dumps([c[0] for c in claimed]),))
+        claimed = db.execute(
+            "update jobs set status = 'running', attempt = attempt + 1, node_id = 1, start_time = 1 "
+            "where id in (select id from jobs where queue = 'default' and status = 'created' and ready"
+            ' order by priority, id limit ?) returning id, attempt, object_id, type, payload',
+            (CLAIM,),
+        ).fetchall()
+        db.execute(
+            "update jobs set status = 'success', end_time = 2 where id in (select value from json_each(?)) "
+            "and attempt = 1 and node_id = 1 and status = 'running'",
+            (json.dumps([c[0] for c in claimed]),),
+        )
         db.execute('commit')
         jobs += len(claimed)
         if not claimed:

@@ -26,7 +26,9 @@ def versions():
 def add(figures, ground, size):
     """Measures the rivals in those of rows 1 to 3 that are there, and writes what they reach to the rows' first lines.
     A line more has what they reach where they spare themselves the HTTP server, which jobd cannot."""
-    lines = {row: next(f for f in figures if f.row == row) for row in '123' if any(f.row == row for f in figures)}
+    lines = {
+        row: next(f for f in figures if f.row == row) for row in '123' if any(f.row == row for f in figures)
+    }
     called = Figure('1', 'submit by a call of the library', 'jobs/s', None)
     for name in (*LIBRARIES, 'plain'):
         print(f'{name} …', file=sys.stderr, flush=True)
@@ -36,16 +38,27 @@ def add(figures, ground, size):
         if '2' in lines and name in LIBRARIES:
             lines['2'].rivals[name] = measure(name, ground, 'batch', size.jobs(200_000))
         if '3' in lines:
-            lines['3'].rivals[name] = measure(name, ground, 'drain', size.jobs(200_000 if name in LIBRARIES else 40_000))
+            lines['3'].rivals[name] = measure(
+                name, ground, 'drain', size.jobs(200_000 if name in LIBRARIES else 40_000)
+            )
     if called.rivals:
         figures.insert(figures.index(lines['1']) + 1, called)
 
 
 def start(name, ground, *arguments, **options):
-    env = {'PGHOST': ground.sockets, 'PGUSER': 'jobd', 'PGDATABASE': 'jobd', 'REDIS_SOCKET': ground.redis_socket,
-           'NODE_ENV': 'production'}
-    return Process([NODE, os.path.join(FOLDER, f'{name}.mjs'), *map(str, arguments)], ground.path(f'{name}.log'), env=env,
-                   **options)
+    env = {
+        'PGHOST': ground.sockets,
+        'PGUSER': 'jobd',
+        'PGDATABASE': 'jobd',
+        'REDIS_SOCKET': ground.redis_socket,
+        'NODE_ENV': 'production',
+    }
+    return Process(
+        [NODE, os.path.join(FOLDER, f'{name}.mjs'), *map(str, arguments)],
+        ground.path(f'{name}.log'),
+        env=env,
+        **options,
+    )
 
 
 def measure(name, ground, *arguments):

@@ -28,11 +28,25 @@ def table(figures):
     lines = [('row', 'what', 'jobd', 'limit', 'ratio', 'unit', 'rivals')]
     for f in figures:
         share = ratio(f)
-        lines.append((f.row, f.what, number(f.jobd), number(f.limit), f'{share:.2f}' if share else '', f.unit,
-                      ', '.join(f'{name} {number(value)}' for name, value in f.rivals.items())))
+        lines.append(
+            (
+                f.row,
+                f.what,
+                number(f.jobd),
+                number(f.limit),
+                f'{share:.2f}' if share else '',
+                f.unit,
+                ', '.join(f'{name} {number(value)}' for name, value in f.rivals.items()),
+            )
+        )
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return '\n'.join('  '.join(cell.rjust(width) if column in (2, 3, 4) else cell.ljust(width)
-                               for column, (cell, width) in enumerate(zip(line, widths))).rstrip() for line in lines)
+    return '\n'.join(
+        '  '.join(
+            cell.rjust(width) if column in (2, 3, 4) else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths))
+        ).rstrip()
+        for line in lines
+    )
 
 
 def free_name(folder, day):
@@ -45,8 +59,18 @@ def free_name(folder, day):
 
 
 def as_json(figures, conditions):
-    rows = [{'row': f.row, 'what': f.what, 'unit': f.unit, 'jobd': f.jobd, 'limit': f.limit, 'ratio': ratio(f),
-             'rivals': f.rivals} for f in figures]
+    rows = [
+        {
+            'row': f.row,
+            'what': f.what,
+            'unit': f.unit,
+            'jobd': f.jobd,
+            'limit': f.limit,
+            'ratio': ratio(f),
+            'rivals': f.rivals,
+        }
+        for f in figures
+    ]
     return json.dumps({'conditions': conditions, 'figures': rows}, indent=1) + '\n'
 
 
@@ -90,12 +114,17 @@ def plot(figures, machine):
             for name, kind, value in bars(f):
                 y += GAP
                 width = max(1, round(WIDTH * value / most))
-                parts.append(f'<text x="{LEFT - 8}" y="{y}" text-anchor="end">{html.escape(name)}</text>'
-                             f'<rect class="{kind}" x="{LEFT}" y="{y - BAR + 4}" width="{width}" height="{BAR}" rx="2"/>'
-                             f'<text x="{LEFT + width + 6}" y="{y}">{number(value)}</text>')
+                parts.append(
+                    f'<text x="{LEFT - 8}" y="{y}" text-anchor="end">{html.escape(name)}</text>'
+                    f'<rect class="{kind}" x="{LEFT}" y="{y - BAR + 4}" width="{width}" height="{BAR}" rx="2"/>'
+                    f'<text x="{LEFT + width + 6}" y="{y}">{number(value)}</text>'
+                )
             y += GAP // 2
     y += GAP
     parts.append(f'<text x="0" y="{y}">{html.escape(machine)}</text>')
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + ROOM}" height="{y + 8}" role="img" '
-            f'aria-label="jobs a second of jobd, its limits and its rivals">\n<style>{STYLE}</style>\n'
-            + '\n'.join(parts) + '\n</svg>\n')
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + ROOM}" height="{y + 8}" role="img" '
+        f'aria-label="jobs a second of jobd, its limits and its rivals">\n<style>{STYLE}</style>\n'
+        + '\n'.join(parts)
+        + '\n</svg>\n'
+    )

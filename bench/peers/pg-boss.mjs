@@ -2,14 +2,16 @@
 import { PgBoss } from "pg-boss";
 import { batch_from, BATCH, count, each_batch, measure, until } from "./measure.mjs";
 
-const boss = new PgBoss({ host: process.env.PGHOST, user: process.env.PGUSER, database: process.env.PGDATABASE, max: 25 });
+const { PGHOST: host, PGUSER: user, PGDATABASE: database } = process.env;
+const boss = new PgBoss({ host, user, database, max: 25 });
 boss.on("error", (error) => console.error(error));
 await boss.start();
 await boss.createQueue("noop");
 
 await measure({
   add: (object_id) => boss.send("noop", { object_id }),
-  batch: () => each_batch((first) => boss.insert("noop", batch_from(first).map((object_id) => ({ data: { object_id } })))),
+  batch: () =>
+    each_batch((first) => boss.insert("noop", batch_from(first).map((object_id) => ({ data: { object_id } })))),
   drain: async () => {
     let done = 0;
     const options = { batchSize: BATCH, localConcurrency: 4, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5 };

@@ -9,7 +9,8 @@ const redis = redis_at();
 await pool.query(`
   create table jobs (
     id bigint generated always as identity primary key, object_id bigint not null, status text not null,
-    start_time timestamp, end_time timestamp, message text, created_at timestamp not null default timezone('utc', now()));
+    start_time timestamp, end_time timestamp, message text,
+    created_at timestamp not null default timezone('utc', now()));
   create index on jobs (object_id)`);
 
 const find = { name: "find", text: `select id from jobs where object_id = $1
@@ -17,7 +18,8 @@ const find = { name: "find", text: `select id from jobs where object_id = $1
 const insert = { name: "insert", text: "insert into jobs (object_id, status) values ($1, 'created') returning id" };
 const claim = { name: "claim", text: `update jobs set status = 'running', start_time = timezone('utc', now())
   where id = $1 and status = 'created'` };
-const finish = { name: "finish", text: "update jobs set status = 'success', end_time = timezone('utc', now()) where id = $1" };
+const finish = { name: "finish", text: `update jobs set status = 'success', end_time = timezone('utc', now())
+  where id = $1` };
 
 async function add(object_id) {
   const standing = await pool.query({ ...find, values: [object_id] });
@@ -40,8 +42,8 @@ async function work() {
 }
 
 async function add_batch(first) {
-  const added = await pool.query("insert into jobs (object_id, status) select unnest($1::bigint[]), 'created' returning id",
-    [batch_from(first)]);
+  const insert_all = "insert into jobs (object_id, status) select unnest($1::bigint[]), 'created' returning id";
+  const added = await pool.query(insert_all, [batch_from(first)]);
   await redis.lpush("ready", ...added.rows.map((row) => row.id));
 }
 

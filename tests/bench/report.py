@@ -9,12 +9,15 @@ import threading
 import unittest
 import xml.etree.ElementTree
 
-from bench import __main__, ground, limits, load, peers, report, rows  # noqa: F401: at least all of it compiles
+import bench.__main__  # noqa: F401: all of it is read at least
+from bench import load, report
 from bench.rows import Figure, Rows, Size
 
-FIGURES = [Figure('1', 'submit, one job a request', 'jobs/s', 9000, 20000, {'a <b>': 4500.4, 'c': 6000}),
-           Figure('1', 'p99 at the peak', 'ms', 12.34, 1.5),
-           Figure('3', 'drain 1,000 jobs that do nothing', 'jobs/s', 0.5)]
+FIGURES = [
+    Figure('1', 'submit, one job a request', 'jobs/s', 9000, 20000, {'a <b>': 4500.4, 'c': 6000}),
+    Figure('1', 'p99 at the peak', 'ms', 12.34, 1.5),
+    Figure('3', 'drain 1,000 jobs that do nothing', 'jobs/s', 0.5),
+]
 
 
 class Percentile(unittest.TestCase):
@@ -31,7 +34,9 @@ class Table(unittest.TestCase):
     def test_has_a_line_for_each_figure_and_aligned_columns(self):
         lines = report.table(FIGURES).splitlines()
         self.assertEqual(len(lines), 4)
-        self.assertRegex(lines[1], r'^1    submit, one job a request +9,000  20,000   0\.45  jobs/s  a <b> 4,500, c 6,000$')
+        self.assertRegex(
+            lines[1], r'^1    submit, one job a request +9,000  20,000   0\.45  jobs/s  a <b> 4,500, c 6,000$'
+        )
         self.assertEqual(lines[0].index('unit'), lines[1].index('jobs/s'))
 
     def test_has_no_ratio_where_less_is_better_or_there_is_no_limit(self):
@@ -39,7 +44,9 @@ class Table(unittest.TestCase):
         self.assertNotRegex(report.table(FIGURES).splitlines()[3], r'0\.50 .*0\.50')
 
     def test_shows_three_digits(self):
-        self.assertEqual([report.number(n) for n in (1234.5, 99.94, 0.456, 0, None)], ['1,234', '99.9', '0.46', '0.00', ''])
+        self.assertEqual(
+            [report.number(n) for n in (1234.5, 99.94, 0.456, 0, None)], ['1,234', '99.9', '0.46', '0.00', '']
+        )
 
 
 class Saved(unittest.TestCase):
@@ -59,8 +66,16 @@ class Saved(unittest.TestCase):
         bars = [(r.get('class'), int(r.get('width'))) for r in plot.iter('{http://www.w3.org/2000/svg}rect')]
         full = report.WIDTH
         # jobd, the rivals from the fastest on, the limit; then the drain, which has jobd's own scale.
-        self.assertEqual(bars, [('jobd', round(full * 0.45)), ('rival', round(full * 0.3)), ('rival', round(full * 0.22502)),
-                                ('limit', full), ('jobd', full)])
+        self.assertEqual(
+            bars,
+            [
+                ('jobd', round(full * 0.45)),
+                ('rival', round(full * 0.3)),
+                ('rival', round(full * 0.22502)),
+                ('limit', full),
+                ('jobd', full),
+            ],
+        )
 
 
 class Promise(unittest.TestCase):
