@@ -5,6 +5,7 @@ import datetime
 import os
 import platform
 import re
+import signal
 import subprocess
 import sys
 
@@ -96,6 +97,8 @@ def run(ask):
 
 
 if __name__ == '__main__':
+    # So that the servers and their folder go, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         run(arguments())
     except (RuntimeError, TimeoutError) as failure:

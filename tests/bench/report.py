@@ -9,7 +9,7 @@ import threading
 import unittest
 import xml.etree.ElementTree
 
-import bench.__main__  # noqa: F401: all of it is read at least
+import bench.__main__  # noqa: F401
 from bench import load, report
 from bench.rows import Figure, Rows, Size
 
