@@ -23,9 +23,7 @@ def arguments():
     parser = argparse.ArgumentParser(
         prog='./dev bench', description='Measures jobd; see docs/performance.md.'
     )
-    parser.add_argument(
-        'rows', nargs='*', choices=[*ROWS, []], metavar='ROW', help='1 to 8; all of them by default'
-    )
+    parser.add_argument('rows', nargs='*', metavar='ROW', help='1 to 8; all of them by default')
     parser.add_argument('--peers', action='store_true', help='measures the rivals, too, in rows 1 to 3')
     parser.add_argument(
         '--scale', type=float, default=1, help='does so much of everything; below 1 nothing is kept'
@@ -34,7 +32,10 @@ def arguments():
         '--quick', dest='scale', action='store_const', const=0.02, help='the same as --scale 0.02'
     )
     parser.add_argument('--build', default=f'{ROOT}/build/Release', help=argparse.SUPPRESS)
-    return parser.parse_args()
+    ask = parser.parse_args()
+    if unknown := set(ask.rows) - set(ROWS):
+        parser.error(f'there is no row {min(unknown)}; there are 1 to 8')
+    return ask
 
 
 def first_line(*command):
