@@ -6,7 +6,7 @@ RUN apt-get update \
   && sed -n '/^# build:/,/^$/{/^[^#]/p}' packages.txt | xargs apt-get install -y --no-install-recommends \
   && rm -rf /var/lib/apt/lists/*
 COPY . .
-RUN cmake -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DJOBD_TESTS=OFF -DJOBD_EXAMPLES=OFF \
+RUN cmake -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DJOBD_TESTS=OFF -DJOBD_EXAMPLES=OFF -DJOBD_BENCH=OFF \
   && cmake --build /build \
   && install -s /build/app/jobd /usr/local/bin/
 
