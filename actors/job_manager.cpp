@@ -89,7 +89,7 @@ job_manager_actor::behavior_type job_manager_state::make_behavior(job_manager_pa
 }
 
 caf::result<created_job> job_manager_state::create(job_spec& spec) {
-  show_mailbox(*this, self_);
+  show_mailbox(name, *self_);
   if (const auto valid = validate(spec); !valid)
     return to_caf(valid.error());
   auto answer = self_->make_response_promise<created_job>();

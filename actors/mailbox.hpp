@@ -1,13 +1,12 @@
 #pragma once
 
-#include "core/metrics.hpp"
+#include <caf/fwd.hpp>
+
+#include <string_view>
 
 namespace jobd::actors {
 
 /// Shows how much an actor has not read yet. To be called from inside it.
-template <class State>
-void show_mailbox(const State&, typename State::self_pointer self) {
-  metrics::mailbox.of({State::name}).set(static_cast<double>(self->mailbox().size()));
-}
+void show_mailbox(std::string_view actor, caf::scheduled_actor& self);
 
 } // namespace jobd::actors

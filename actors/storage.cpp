@@ -176,7 +176,7 @@ void storage_state::dispatch() {
 }
 
 void storage_state::measure() {
-  show_mailbox(*this, self_);
+  show_mailbox(name, *self_);
   metrics::storage_waiting.set(static_cast<double>(creates_.size() + finds_.size() + finishes_.size()
                                                    + claims_.size() + calls_.size()));
   metrics::database_up.set(any_open() ? 1 : 0);

@@ -484,7 +484,7 @@ void worker_pool_state::end_shutdown() {
 }
 
 void worker_pool_state::measure() {
-  show_mailbox(*this, self_);
+  show_mailbox(name, *self_);
   metrics::running.set(static_cast<double>(runs_.size()));
   metrics::buffered.set(static_cast<double>(buffer_.size()));
   metrics::outbox.set(static_cast<double>(outbox_.size()));
