@@ -44,6 +44,7 @@ job_manager_actor::behavior_type constant(job_manager_actor::pointer) {
       [](atom::queues) -> caf::result<queue_infos> { return none(); },
       [](atom::pause, const std::string&, bool) -> caf::result<storage::queue_info> { return none(); },
       [](atom::workers) -> caf::result<worker_infos> { return none(); },
+      [](atom::stats) -> caf::result<all_stats> { return none(); },
       [](atom::watch, const event_subscription&) {},
   };
 }
@@ -60,7 +61,7 @@ int main() {
   const auto manager = system.spawn(constant);
   auto options = http::server_options{};
   options.port = 0;
-  auto server = http::http_server::start(system, manager, options);
+  auto server = http::http_server::start(system, {manager, {}}, options);
   if (!server) {
     std::cerr << server.error().context << '\n';
     return 1;
