@@ -48,6 +48,10 @@ job_event event_of(const claimed_job& j, job_status status, std::optional<std::s
   return {j.id, j.object_id, j.type, j.queue, status, j.attempt, std::move(progress)};
 }
 
+/// While so many claims are under way, slots that become free wait for the next one, which takes them all: claims
+/// grow with the load, and cost little each.
+constexpr auto most_claims = std::size_t{2};
+
 } // namespace
 
 worker_pool_actor::behavior_type worker_pool_state::make_behavior(worker_pool_options options,
@@ -258,7 +262,7 @@ void worker_pool_state::queue_away() {
 
 void worker_pool_state::claim_buffered() {
   const auto n = std::min(free_slots(), static_cast<int>(buffer_.size()));
-  if (n <= 0 || self_->clock().now() < claim_at_)
+  if (n <= 0 || claims_.size() >= most_claims || self_->clock().now() < claim_at_)
     return;
   auto from = hints{};
   auto what = storage::claim_request{*node_, {}, {}, claimable_types(), n};

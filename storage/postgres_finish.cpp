@@ -13,34 +13,34 @@ using lifecycle::event;
 /// Only a row that still runs on this node under this attempt is written. Rows are locked in the order of
 /// their ids. What was asked to end does not go back. A retry keeps its node, so that the same finish again
 /// is known; a release does not, so that nothing is left of it but its record.
+/// `is true` hides from the planner that the index of running jobs would do: it would walk all of that for
+/// each id, where the primary key finds it at once. For the same reason `held` carries all that was asked:
+/// nothing is joined to it but by id.
 constexpr auto finish_running = statement{"finish_running", R"sql(
-with asked as (
-  select * from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::text[], $5::text[], $6::float8[],
-                       $7::text[], $8::text[])
-    with ordinality as a(id, attempt, node, event, status, retry_in, result, message, place)
-), held as (
-  select j.id, a.place, j.start_time,
-    case when j.cancel_requested and a.event in ('retry', 'release') then 'cancel' else a.event end as event
-  from jobs j join asked a on a.id = j.id
-  where j.attempt = a.attempt and j.node_id = a.node and j.status = 'running'
+with held as (
+  select a.*, j.start_time,
+    case when j.cancel_requested and a.asked in ('retry', 'release') then 'cancel' else a.asked end as event
+  from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::text[], $5::text[], $6::float8[], $7::text[], $8::text[])
+    with ordinality as a(id, attempt, node, asked, status, retry_in, result, message, place)
+  join jobs j on j.id = a.id
+  where j.attempt = a.attempt and j.node_id = a.node and (j.status = 'running') is true
   order by j.id
   for update of j
 ), written as (
   update jobs j set
-    status = case when h.event = a.event then a.status else $9::text end,
+    status = case when h.event = h.asked then h.status else $9::text end,
     ready = h.event <> 'retry',
-    run_at = case h.event when 'retry' then timezone('utc', now()) + a.retry_in * interval '1 second'
+    run_at = case h.event when 'retry' then timezone('utc', now()) + h.retry_in * interval '1 second'
                           else j.run_at end,
     start_time = case h.event when 'release' then null else j.start_time end,
     end_time = case h.event when 'release' then null else timezone('utc', now()) end,
     node_id = case h.event when 'release' then null else j.node_id end,
     failures = j.failures + case when h.event in ('fail', 'retry') then 1 else 0 end,
-    message = case h.event when 'release' then j.message else a.message end,
-    result = case h.event when 'succeed' then a.result::jsonb end,
+    message = case h.event when 'release' then j.message else h.message end,
+    result = case h.event when 'succeed' then h.result::jsonb end,
     cancel_requested = false
-  from held h join asked a on a.place = h.place
-  where j.id = h.id
-  returning a.place, h.event, h.start_time, a.id, a.attempt, a.node, a.message, j.object_limit, j.type,
+  from held h where j.id = h.id
+  returning h.place, h.event, h.start_time, h.id, h.attempt, h.node, h.message, j.object_limit, j.type,
     j.object_id, j.queue, j.status
 ), recorded as (
   insert into job_attempts (job_id, attempt, outcome, node_id, start_time, end_time, message)
