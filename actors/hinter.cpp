@@ -9,6 +9,8 @@ using namespace std::chrono_literals;
 
 constexpr auto queue_timeout = 10s;
 constexpr auto storage_timeout = 30s;
+/// After a pass that wrote all it may there is more: the set is filled up again before it runs dry.
+constexpr auto look_after_full_pass = 100ms;
 
 } // namespace
 
@@ -22,6 +24,10 @@ hinter_actor::behavior_type hinter_state::make_behavior(hinter_options options, 
       [this](atom::run_once) {
         run_once();
         self_->delayed_send(self_, options_.every, atom::run_once_v);
+      },
+      [this](atom::look) {
+        looks_again_ = false;
+        run_once();
       },
       [this](atom::wake) {
         // Empty queues are the rule when there is nothing to do: only worth a look if there was something.
@@ -51,15 +57,28 @@ void hinter_state::run_once() {
 bool hinter_state::worth_a_look(const std::string& queue, std::int64_t size) {
   const auto now = self_->clock().now();
   const auto last = last_pass_.find(queue);
-  if (size >= options_.limit && last != last_pass_.end() && now - last->second < options_.every_when_full)
+  const auto since = last == last_pass_.end() ? caf::timespan::max() : now - last->second;
+  if (size >= options_.limit && since < options_.every_when_full)
+    return false;
+  // Before its time, only if half of the set is used up.
+  if (full_ && size >= options_.limit / 2 && since < options_.every)
     return false;
   last_pass_[queue] = now;
   return true;
 }
 
 void hinter_state::asked() {
-  if (--asking_ == 0 && !looking_at_.empty())
+  if (--asking_ > 0)
+    return;
+  if (!looking_at_.empty())
     write_again();
+  else if (full_)
+    look_again();
+}
+
+void hinter_state::look_again() {
+  if (!std::exchange(looks_again_, true))
+    self_->delayed_send(self_, look_after_full_pass, atom::look_v);
 }
 
 void hinter_state::write_again() {
@@ -68,6 +87,9 @@ void hinter_state::write_again() {
       .then(
           [this](hints& ready) {
             found_ = found_ || !ready.empty();
+            full_ = static_cast<std::int64_t>(ready.size()) >= options_.limit;
+            if (full_)
+              look_again();
             if (!ready.empty())
               self_->send(queue_, atom::push_v, std::move(ready));
           },

@@ -32,6 +32,7 @@ private:
   [[nodiscard]] bool worth_a_look(const std::string& queue, std::int64_t size);
   void asked();
   void write_again();
+  void look_again();
 
   self_pointer self_;
   hinter_options options_;
@@ -44,6 +45,9 @@ private:
   std::size_t asking_ = 0;
   std::vector<std::string> looking_at_;
   bool found_ = false;
+  /// The last pass found as many as it may, so there are more.
+  bool full_ = false;
+  bool looks_again_ = false;
 };
 
 hinter_actor::behavior_type hinter(hinter_actor::stateful_pointer<hinter_state> self, hinter_options options,

@@ -150,6 +150,7 @@ CAF_ADD_ATOM(jobd, jobd::actors::atom, judge, "judge")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, due, "due")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, run_once, "run once")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, wake, "wake")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, look, "look")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, submit, "submit")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, list, "list")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, retry, "retry")
@@ -424,7 +425,10 @@ using rescuer_actor = caf::typed_actor<
 using hinter_actor =
     caf::typed_actor<caf::reacts_to<atom::run_once>,
                      // From the pool: its queues are empty. Runs at once if the last pass found ready jobs.
-                     caf::reacts_to<atom::wake>>;
+                     caf::reacts_to<atom::wake>,
+                     // From itself: the last pass found more than it may write, and some of that is used up
+                     // now.
+                     caf::reacts_to<atom::look>>;
 
 /// The PROMOTER actor: turns scheduled jobs ready at their time.
 using promoter_actor = caf::typed_actor<caf::reacts_to<atom::run_once>,

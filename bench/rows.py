@@ -130,12 +130,15 @@ class Rows:
         ]
 
     def _seed(self, jobs, more='', values=''):
-        """Jobs that nobody has submitted, for rows that are not about submitting."""
+        """Jobs that nobody has submitted, for rows that are not about submitting, with the hints of an API."""
         self.ground.sql(
             f'insert into jobs (object_id{more}) select n{values} from generate_series(1, {jobs}) n'
         )
         self.ground.sql('vacuum analyze jobs')
         self.ground.sql('checkpoint')
+        last = int(self.ground.number('select max(id) from jobs'))
+        script = "for id = ARGV[1], ARGV[2] do redis.call('zadd', KEYS[1], 5 * 2^48 + id, id) end"
+        self.ground.redis('eval', script, '1', 'jobd:{default}:ready', str(last - jobs + 1), str(last))
 
     def _drain_rate(self, jobs, after=0):
         return self.ground.number(DRAIN_RATE.format(jobs=jobs, after=after))

@@ -114,6 +114,7 @@ private:
   /// Gives a thread its first duty; false if the system has no thread left.
   bool add_thread(void (pool::*duty)());
   void serve();
+  void wake_one();
   void keep_time();
   [[nodiscard]] run_ptr take(ticket t);
   void finish(ticket t, outcome o);
@@ -126,6 +127,7 @@ private:
   std::deque<std::pair<ticket, run_ptr>> queue_;
   std::vector<std::shared_ptr<worker>> threads_;
   std::size_t idle_ = 0;
+  bool waking_ = false;
   bool keeps_time_ = false;
   bool closing_ = false;
 };
@@ -139,6 +141,14 @@ void native_executor::pool::start(ticket t, const run_ptr& run) {
   }
   runs_.emplace(t, run);
   queue_.emplace_back(t, run);
+  wake_one();
+}
+
+/// One thread at a time is on its way; it wakes the next one if there is more to do than it can take. So jobs
+/// that are over at once are run by threads that are awake anyway.
+void native_executor::pool::wake_one() {
+  if (queue_.empty() || std::exchange(waking_, true))
+    return;
   work_.notify_one();
 }
 
@@ -179,12 +189,17 @@ void native_executor::pool::serve() {
   lock l(guard_);
   ++idle_;
   for (;;) {
-    work_.wait(l, [this] { return closing_ || !queue_.empty(); });
+    while (!closing_ && queue_.empty()) {
+      work_.wait(l);
+      waking_ = false;
+    }
+    waking_ = false;
     if (queue_.empty())
       return;
     --idle_;
     auto [t, run] = std::move(queue_.front());
     queue_.pop_front();
+    wake_one();
     l.unlock();
     auto o = call(*run);
     l.lock();

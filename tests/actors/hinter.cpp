@@ -60,6 +60,23 @@ BOOST_AUTO_TEST_CASE(an_empty_queue_wakes_it_only_if_the_last_pass_found_jobs) {
   BOOST_TEST(around.ready_queries.size() == before + 1);
 }
 
+BOOST_AUTO_TEST_CASE(a_backlog_is_hinted_on_before_the_queue_runs_dry) {
+  around.ready = hints(100, {1, "default", 5});
+  around.queue_size = 0;
+  spawn_hinter();
+  around.queue_size = 100;
+  advance(1s);
+  BOOST_TEST(around.ready_queries.size() == 1u);
+  around.queue_size = 49;
+  advance(110ms);
+  BOOST_TEST(around.ready_queries.size() == 2u);
+  around.ready = {{1, "default", 5}};
+  advance(110ms);
+  BOOST_TEST(around.ready_queries.size() == 3u);
+  advance(500ms);
+  BOOST_TEST(around.ready_queries.size() == 3u);
+}
+
 BOOST_AUTO_TEST_CASE(a_plainly_full_queue_is_looked_after_less_often) {
   around.ready = {{1, "default", 5}};
   around.queue_size = 100;

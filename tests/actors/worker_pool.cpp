@@ -154,7 +154,7 @@ fetcher_actor::behavior_type fake_fetcher(fetcher_actor::pointer, surroundings* 
 }
 
 hinter_actor::behavior_type fake_hinter(hinter_actor::pointer, surroundings* w) {
-  return {[](atom::run_once) {}, [w](atom::wake) { ++w->hinter_wakes; }};
+  return {[](atom::run_once) {}, [w](atom::wake) { ++w->hinter_wakes; }, [](atom::look) {}};
 }
 
 promoter_actor::behavior_type fake_promoter(promoter_actor::pointer, surroundings* w) {
