@@ -1,4 +1,5 @@
 #include "tests/api/service.hpp"
+#include "tests/support/programs.hpp"
 
 #include <tao/json.hpp>
 
@@ -103,7 +104,7 @@ bool on_servers::lose_redis() {
 }
 
 on_a_file::on_a_file(const settings& extra)
-    : process_({JOBD_BINARY,
+    : process_({jobd_program(),
                 {"standalone"},
                 with({{"HTTP_PORT", "0"},
                       {"JOBD_DATA", (folder() / "data").string()},

@@ -1,5 +1,6 @@
 #include "tests/api/service.hpp"
 #include "tests/support/certificate.hpp"
+#include "tests/support/programs.hpp"
 
 #include <tao/json.hpp>
 
@@ -182,7 +183,7 @@ BOOST_AUTO_TEST_CASE(a_bad_file_stops_the_start_with_one_line) {
     for (const auto* command : {"api", "standalone"}) {
       const auto own = temp_folder{"jobd-tls"};
       auto process = jobd_process{
-          {JOBD_BINARY,
+          {jobd_program(),
            {command, "--tls-cert", files.file, "--tls-key", files.key},
            {{"JOBD_DATA", (own.path() / "data").string()}, {"HTTP_PORT", "0"}, {"LOG_FORMAT", "json"}},
            own.path() / "log"}};

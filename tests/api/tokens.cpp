@@ -1,4 +1,5 @@
 #include "tests/api/service.hpp"
+#include "tests/support/programs.hpp"
 
 #include <tao/json.hpp>
 
@@ -126,7 +127,7 @@ TEST_ON_EACH_GROUND(a_bad_file_keeps_the_tokens_and_is_told, with_tokens()) {
 BOOST_AUTO_TEST_CASE(a_bad_file_stops_the_start_with_one_line) {
   for (const auto* command : {"api", "standalone"}) {
     const auto folder = temp_folder{"jobd-tokens"};
-    auto process = jobd_process{{JOBD_BINARY,
+    auto process = jobd_process{{jobd_program(),
                                  {command, "--api-tokens", (folder.path() / "none").string()},
                                  {{"JOBD_DATA", (folder.path() / "data").string()}, {"HTTP_PORT", "0"}},
                                  folder.path() / "log"}};
@@ -143,7 +144,7 @@ BOOST_AUTO_TEST_CASE(an_open_api_that_others_can_reach_is_warned_of) {
     more["HTTP_HOST"] = host;
     more["HTTP_PORT"] = "0";
     more["JOBD_DATA"] = (folder.path() / "data").string();
-    auto process = jobd_process{{JOBD_BINARY, {"standalone"}, more, folder.path() / "log"}};
+    auto process = jobd_process{{jobd_program(), {"standalone"}, more, folder.path() / "log"}};
     (void)process.port();
     BOOST_TEST(process.terminate().value_or(-1) == 0);
     return process.log();
@@ -157,7 +158,7 @@ BOOST_AUTO_TEST_CASE(an_open_api_that_others_can_reach_is_warned_of) {
 /// What a command prints.
 std::string output_of(const std::vector<std::string>& arguments) {
   const auto folder = temp_folder{"jobd-tokens"};
-  auto process = jobd_process{{JOBD_BINARY, arguments, {}, folder.path() / "log"}};
+  auto process = jobd_process{{jobd_program(), arguments, {}, folder.path() / "log"}};
   BOOST_TEST(process.exit_code().value_or(-1) == 0);
   return process.log();
 }

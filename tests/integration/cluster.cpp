@@ -1,4 +1,5 @@
 #include "tests/integration/cluster.hpp"
+#include "tests/support/programs.hpp"
 
 #include <boost/test/results_collector.hpp>
 #include <boost/test/unit_test.hpp>
@@ -34,7 +35,7 @@ fs::path new_folder() {
 const std::string& migrated() {
   static const auto name = [] {
     auto fresh = cluster::postgres().create_database();
-    auto migrate = jobd_process{{.program = JOBD_BINARY,
+    auto migrate = jobd_process{{.program = jobd_program(),
                                  .arguments = {"migrate"},
                                  .environment = {{"DATABASE_URL", cluster::postgres().url(fresh)}},
                                  .log = all_folders().path() / "migrate.log"}};
@@ -101,7 +102,7 @@ jobd_process& cluster::start(std::vector<std::string> arguments, const settings&
   all.insert({{"DATABASE_URL", database_url()}, {"REDIS_URL", redis().url()}, {"HTTP_PORT", "0"}});
   const auto log = folder_ / (std::to_string(processes_.size() + 1) + "-" + arguments.at(0) + ".log");
   return processes_.emplace_back(
-      jobd_process::options{JOBD_BINARY, std::move(arguments), std::move(all), log});
+      jobd_process::options{jobd_program(), std::move(arguments), std::move(all), log});
 }
 
 jobd_process& cluster::start_api(const settings& extra) {

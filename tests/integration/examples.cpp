@@ -1,5 +1,6 @@
 #include "tests/support/http_client.hpp"
 #include "tests/support/jobd_process.hpp"
+#include "tests/support/programs.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <tao/json.hpp>
@@ -23,7 +24,7 @@ std::string content(const std::filesystem::path& path) {
 
 struct example_worker {
   temp_folder folder{"examples"};
-  jobd_process process{{JOBD_WITH_THUMBNAILS,
+  jobd_process process{{program("JOBD_WITH_THUMBNAILS_PROGRAM", JOBD_WITH_THUMBNAILS_PROGRAM),
                         {"standalone"},
                         {{"HTTP_PORT", "0"},
                          {"JOBD_DATA", (folder.path() / "data").string()},

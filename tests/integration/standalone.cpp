@@ -1,5 +1,6 @@
 #include "tests/support/http_client.hpp"
 #include "tests/support/jobd_process.hpp"
+#include "tests/support/programs.hpp"
 
 #include <boost/test/results_collector.hpp>
 #include <boost/test/unit_test.hpp>
@@ -40,7 +41,7 @@ public:
     extra.insert(
         {{"HTTP_PORT", "0"}, {"JOBD_DATA", data()}, {"JOB_HANDLERS", (path() / "handlers.json").string()}});
     const auto log = path() / (std::to_string(processes_.size()) + ".log");
-    return processes_.emplace_back(jobd_process::options{JOBD_BINARY, {"standalone"}, extra, log});
+    return processes_.emplace_back(jobd_process::options{jobd_program(), {"standalone"}, extra, log});
   }
 
   /// The id of a job that was accepted; 0 if it was not.
