@@ -48,8 +48,8 @@ job_event event_of(const claimed_job& j, job_status status, std::optional<std::s
   return {j.id, j.object_id, j.type, j.queue, status, j.attempt, std::move(progress)};
 }
 
-/// While so many claims are under way, slots that become free wait for the next one, which takes them all: claims
-/// grow with the load, and cost little each.
+/// While so many claims are under way, slots that become free wait for the next one, which takes them all:
+/// claims grow with the load, and cost little each.
 constexpr auto most_claims = std::size_t{2};
 
 } // namespace

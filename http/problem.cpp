@@ -158,7 +158,7 @@ reply malformed(int status, std::string_view why) {
   static constexpr kind kinds[] = {
       {408, "too-slow", title},
       too_large,
-      {414, "target-too-long", title},
+      too_long,
       {417, "expectation-failed", title},
       {431, "head-too-large", title},
       {501, "not-implemented", title},
