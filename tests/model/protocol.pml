@@ -10,6 +10,7 @@
  *   takes (actors/worker_pool, node, rescuer). A request and its answer travel: between any two steps anything else
  *   may happen. So a process that is stopped (SIGSTOP) or cut off is one that takes no step for a while; only that its
  *   beat gets old meanwhile must be said (`lapse`).
+ * - Each job is the handler's business for as long as it likes; it succeeds, fails, or is given back.
  * - There is no time: what a clock decides (backoff, window, expiry, an old beat) happens whenever it likes.
  * - A step that would change nothing is left out (a hint or a claim that finds nothing, a beat without news), so that
  *   a state without a next step is an end: there every job must be final. What faults cost is bounded by FAULTS.
@@ -19,7 +20,7 @@
 #ifndef FAULTS
 #define FAULTS 2
 #endif
-/* Cancels and reruns. */
+/* Cancels and reruns. With any, one of the jobs also expires if it is not started in time. */
 #ifndef REQUESTS
 #define REQUESTS 1
 #endif
@@ -30,15 +31,14 @@
 
 #define PROCESSES 2
 #define JOBS 2
+/* job_spec::max_attempts: with RETRIES the first job is tried again. */
 #ifndef RETRIES
 #define RETRIES 1
 #endif
 #define MAX_ATTEMPTS(j) (1 + (j == 0 && RETRIES))
 #define MAX_RECOVERIES 1 /* lifecycle::max_recoveries, which is 3: the one after it quarantines */
-/* Attempts of one job, and nodes, that anything speaks of at one time (`tidy`), and one more. */
-#ifndef CLAIMS
+/* Attempts of one job, and node ids of one process, that anything speaks of at one time (`tidy`): asserted. */
 #define CLAIMS 4
-#endif
 #define STARTS 3
 #define IDS (1 + PROCESSES * STARTS)
 
@@ -116,8 +116,8 @@ byte in_window; /* the job that was accepted in the window, plus 1 */
 byte faults = FAULTS;
 byte requests = REQUESTS;
 
-/* Scratch of one step, which ends with `clean`. (Hidden variables would not be restored when spin backtracks over a
- * d_step.) */
+/* Scratch of one step, zero between steps (`tidy`). Hidden variables would not do: spin does not restore them when it
+ * goes back over a d_step. */
 byte n;
 byte k;
 byte j_;
@@ -130,11 +130,8 @@ byte known;
 #define has_row(i) (node_row[i] != 0)
 /* By symmetry the first fault is that of process 0. */
 #define may_fail(p) (faults && (faults < FAULTS || p == 0))
-#if SLOTS < 2
-#define has_slot(p) (!runs[at(p,0)] && !runs[at(p,1)])
-#else
-#define has_slot(p) 1
-#endif
+/* JOB_CONCURRENCY is 1. */
+#define has_slot(p) (!runs[at(p, 0)] && !runs[at(p, 1)])
 #define may_claim(p) (has_row(id[p]) && has_slot(p) && !claim_of[p] && (claimable(0) || claimable(1)))
 #define claimable(j) (job[j].status == created && job[j].ready)
 /* In the eyes of the pool. */
@@ -148,24 +145,12 @@ byte known;
 #define news(p, j) \
   (unexplained(p, j) && (seen[at(p, j)] != job[j].attempt || !seen_claiming[at(p, j)]))
 
-/* Numbers of attempts and of nodes are only compared with one another. So what nobody speaks of any more is forgotten,
+/* Ends each step. Numbers of attempts and of nodes are only compared with one another. So what nobody speaks of any more is forgotten,
  * and its number given out again: without this, states that differ in nothing else would be counted apart. */
 #define attempt_spoken_of(p) \
   (runs[at(p, j_)] == a_ || seen[at(p, j_)] == a_ || told_runs[at(p, j_)] == a_ || \
    (claim_of[p] == j_ + 1 && claim_answer[p] == a_))
 #define still_seen(p) (told[p] || (job[j_].status == running && job[j_].attempt == seen[at(p, j_)]))
-
-inline clean() {
-  d_step {
-    n = 0;
-    k = 0;
-    j_ = 0;
-    a_ = 0;
-    rest = 0;
-    e = 0;
-    known = 0
-  }
-}
 
 inline tidy() {
   d_step {
@@ -185,8 +170,9 @@ inline tidy() {
        :: a_ <= CLAIMS ->
           k = key(j_, a_);
           if
-          :: copies[k] || outbox[k] || attempt_spoken_of(0) || attempt_spoken_of(1) || (
-             job[j_].status == running && job[j_].attempt == a_)
+          :: !claimed_by[k]
+          :: claimed_by[k] && (copies[k] || outbox[k] || attempt_spoken_of(0) || attempt_spoken_of(1) || (
+             job[j_].status == running && job[j_].attempt == a_))
           :: else ->
              claimed_by[k] = 0;
              recorded[k] = 0;
@@ -202,9 +188,15 @@ inline tidy() {
        od;
        j_++
     :: else -> break
-    od
-  };
-  clean()
+    od;
+    n = 0;
+    k = 0;
+    j_ = 0;
+    a_ = 0;
+    rest = 0;
+    e = 0;
+    known = 0
+  }
 }
 
 /* The only place where a status changes. The last three are a row of the table in core/lifecycle.cpp. */
@@ -229,8 +221,7 @@ inline insert_job(j) {
   last_job = j + 1;
   job[j].status = created;
   job[j].ready = 1;
-  /* One of them may wait for a start for ever, the other one not. */
-  job[j].expires = (j == 1)
+  job[j].expires = (j == 1 && REQUESTS > 0)
 }
 
 /* ---- storage/postgres_claim: of process `p`, whose answer may be lost. */
@@ -381,8 +372,9 @@ inline rescue_from(i) {
      j_ = 0;
      do
      :: j_ < JOBS && job[j_].status == running && job[j_].node == i -> rescue_job(j_); j_++
-     /* Locked by a finish. */
-     :: j_ < JOBS && job[j_].status == running && job[j_].node == i && copies[key(j_, job[j_].attempt)] -> j_++
+     /* Locked, by a finish or a cancel. */
+     :: j_ < JOBS && job[j_].status == running && job[j_].node == i &&
+        (copies[key(j_, job[j_].attempt)] || requests) -> j_++
      :: j_ < JOBS && !(job[j_].status == running && job[j_].node == i) -> j_++
      :: j_ == JOBS -> break
      od
@@ -397,6 +389,7 @@ inline rescue_from(i) {
 /* Holds the outcome of attempt `a` of job `j` until it is written, and sends it. */
 inline send_finish(j, a, what) {
   k = key(j, a);
+  assert(!outbox[k] && !copies[k]);
   event[k] = what;
   outbox[k] = 1;
   copies[k] = 1;
@@ -527,81 +520,83 @@ inline crash(p) {
 proctype worker(byte p) {
 end:
   do
-  /* A new process, or one that finds itself condemned: its pool drops what it runs. */
-  :: atomic { !told[p] && !has_row(id[p]) -> drop_runs(p); tidy(); insert_node(p); clean() }
-  :: atomic { node_row[id[p]] == fresh && may_fail(p) ->
-       printf("process %d: node %d lapses\n", p, id[p]);
-       faults--;
-       node_row[id[p]] = overdue
-     }
-  :: atomic { node_row[id[p]] == overdue ->
-       printf("process %d: node %d beats again\n", p, id[p]);
-       node_row[id[p]] = fresh;
-       same_beat[id[p]] = 0
-     }
-  :: atomic { has_row(id[p]) && !told[p] && (news(p, 0) || news(p, 1)) -> beat_and_look(p); clean() }
-  :: atomic { told[p] -> beaten(p); tidy() }
+  :: atomic {
+       if
+       /* A new process, or one that finds itself condemned: its pool drops what it runs. */
+       :: !told[p] && !has_row(id[p]) ->
+          drop_runs(p);
+          tidy();
+          insert_node(p)
+       :: node_row[id[p]] == fresh && may_fail(p) ->
+          printf("process %d: node %d lapses\n", p, id[p]);
+          faults--;
+          node_row[id[p]] = overdue
+       :: node_row[id[p]] == overdue ->
+          printf("process %d: node %d beats again\n", p, id[p]);
+          node_row[id[p]] = fresh;
+          same_beat[id[p]] = 0
+       :: has_row(id[p]) && !told[p] && (news(p, 0) || news(p, 1)) -> beat_and_look(p)
+       :: told[p] -> beaten(p)
 
-  :: atomic { may_claim(p) ->
-       if
-       :: claimable(0) -> claim_of[p] = 1
-       :: claimable(1) -> claim_of[p] = 2
-       fi;
-       claim_node[p] = id[p];
-       if
-       /* What can happen to it on its way: its node is condemned, its answer is waited for in vain, or nothing. */
-       :: node_row[id[p]] == overdue
-       :: may_fail(p) -> faults--; claim_unheard[p] = 1; printf("process %d: a claim is given up\n", p)
-       :: may_fail(p) -> faults--; claim_unheard[p] = 1; crash(p)
-       :: node_row[id[p]] == fresh -> claim_hinted(p)
-       fi;
-       tidy()
-     }
-  :: atomic { claim_of[p] && !claim_answer[p] -> claim_hinted(p); tidy() }
-  :: atomic { claim_answer[p] -> claimed(p); tidy() }
-  :: atomic { claiming(p) && claim_answer[p] && may_fail(p) ->
-       printf("process %d: the answer to a claim is lost\n", p);
-       faults--;
-       forget_claim(p);
-       tidy()
-     }
+       :: may_claim(p) ->
+          if
+          :: claimable(0) -> claim_of[p] = 1
+          :: claimable(1) -> claim_of[p] = 2
+          fi;
+          claim_node[p] = id[p];
+          if
+          /* What can happen to it on its way: its node is condemned, its answer is waited for in vain, or nothing. */
+          :: node_row[id[p]] == overdue
+          :: may_fail(p) -> faults--; claim_unheard[p] = 1; printf("process %d: a claim is given up\n", p)
+          :: may_fail(p) -> faults--; claim_unheard[p] = 1; crash(p)
+          :: node_row[id[p]] == fresh -> claim_hinted(p)
+          fi
+       :: claim_of[p] && !claim_answer[p] -> claim_hinted(p)
+       :: claim_answer[p] -> claimed(p)
+       :: claiming(p) && claim_answer[p] && may_fail(p) ->
+          printf("process %d: the answer to a claim is lost\n", p);
+          faults--;
+          forget_claim(p)
 
-  :: atomic { runs[at(p, 0)] || runs[at(p, 1)] ->
-       if
-       :: runs[at(p, 0)] -> j_ = 0
-       :: runs[at(p, 1)] -> j_ = 1
-       fi;
-       ended(p);
-       if
-       /* As with a claim. */
-       :: node_row[id[p]] == overdue || !has_row(id[p])
-       :: may_fail(p) -> faults--; crash(p)
-       :: node_row[id[p]] == fresh -> travel()
-       fi;
-       tidy()
-     }
+       :: runs[at(p, 0)] || runs[at(p, 1)] ->
+          if
+          :: runs[at(p, 0)] -> j_ = 0
+          :: runs[at(p, 1)] -> j_ = 1
+          fi;
+          ended(p);
+          if
+          /* As with a claim. */
+          :: node_row[id[p]] == overdue || !has_row(id[p])
+          :: may_fail(p) -> faults--; crash(p)
+          :: node_row[id[p]] == fresh -> travel()
+          fi
 
-  :: atomic { id[p] && may_fail(p) ->
-       faults--;
-       crash(p);
+       :: id[p] && may_fail(p) ->
+          faults--;
+          crash(p)
+       fi;
        tidy()
      }
   od
 }
 
+/* The finishes on their way, in any order. */
 proctype mail() {
 end:
   do
-  :: atomic { all_copies ->
-       k = 0;
-       rest = all_copies;
-       do
-       :: copies[k] -> break
-       :: rest > copies[k] -> rest = rest - copies[k]; k++
-       od;
-       j_ = k / CLAIMS;
-       a_ = k % CLAIMS + 1;
-       travel();
+  :: atomic {
+       if
+       :: all_copies ->
+          k = 0;
+          rest = all_copies;
+          do
+          :: copies[k] -> break
+          :: rest > copies[k] -> rest = rest - copies[k]; k++
+          od;
+          j_ = k / CLAIMS;
+          a_ = k % CLAIMS + 1;
+          travel()
+       fi;
        tidy()
      }
   od
@@ -611,9 +606,15 @@ end:
 proctype judge(byte i) {
 end:
   do
-  /* Of a dead node, or one that beats no more: the rescue is on its way. */
-  :: atomic { has_row(i) && !condemned[i] && (node_row[i] == overdue || id[process_of(i)] != i) -> condemned[i] = 1; same_beat[i] = 1 }
-  :: atomic { condemned[i] -> rescue_from(i); tidy() }
+  :: atomic {
+       if
+       /* One that is dead will never beat again, so it does not matter when it is seen. */
+       :: has_row(i) && id[process_of(i)] != i -> same_beat[i] = 1; rescue_from(i)
+       :: node_row[i] == overdue && !condemned[i] && id[process_of(i)] == i -> condemned[i] = 1; same_beat[i] = 1
+       :: condemned[i] -> rescue_from(i)
+       fi;
+       tidy()
+     }
   od
 }
 
@@ -621,13 +622,16 @@ end:
 proctype upkeep(byte j) {
 end:
   do
-  :: atomic { job[j].status == running && !has_row(job[j].node) -> rescue_job(j); tidy() }
-  /* turn_due_ready */
-  :: atomic { job[j].status == created && !job[j].ready -> job[j].ready = 1 }
-  /* fail_expired */
-  :: atomic { job[j].status == created && job[j].expires ->
-       become(j, expire, created, failed);
-       job[j].ready = 1;
+  :: atomic {
+       if
+       :: job[j].status == running && !has_row(job[j].node) -> rescue_job(j)
+       /* turn_due_ready */
+       :: job[j].status == created && !job[j].ready -> job[j].ready = 1
+       /* fail_expired */
+       :: job[j].status == created && job[j].expires ->
+          become(j, expire, created, failed);
+          job[j].ready = 1
+       fi;
        tidy()
      }
   od
@@ -637,32 +641,32 @@ end:
 proctype user(byte j) {
 end:
   do
-  :: atomic { requests && job[j].status == created ->
-       requests--;
-       become(j, cancel, created, cancelled);
-       job[j].ready = 1;
-       tidy()
-     }
-  :: atomic { requests && job[j].status == running && !job[j].cancel_requested ->
-       requests--;
-       job[j].cancel_requested = 1
-     }
-  :: atomic { requests && (job[j].status == failed || job[j].status == cancelled) ->
-       requests--;
+  :: atomic {
        if
-       :: job[j].node -> recorded[key(j, job[j].attempt)] = 1
-       :: else
+       :: requests && job[j].status == created ->
+          requests--;
+          become(j, cancel, created, cancelled);
+          job[j].ready = 1
+       :: requests && job[j].status == running && !job[j].cancel_requested ->
+          requests--;
+          job[j].cancel_requested = 1
+       :: requests && (job[j].status == failed || job[j].status == cancelled) ->
+          requests--;
+          if
+          :: job[j].node -> recorded[key(j, job[j].attempt)] = 1
+          :: else
+          fi;
+          job[j].ends = 0;
+          if
+          :: job[j].status == failed -> become(j, rerun, failed, created)
+          :: job[j].status == cancelled -> become(j, rerun, cancelled, created)
+          fi;
+          job[j].ready = 1;
+          job[j].expires = 0;
+          job[j].failures = 0;
+          job[j].recoveries = 0;
+          job[j].node = 0
        fi;
-       job[j].ends = 0;
-       if
-       :: job[j].status == failed -> become(j, rerun, failed, created)
-       :: job[j].status == cancelled -> become(j, rerun, cancelled, created)
-       fi;
-       job[j].ready = 1;
-       job[j].expires = 0;
-       job[j].failures = 0;
-       job[j].recoveries = 0;
-       job[j].node = 0;
        tidy()
      }
   od
