@@ -6,8 +6,8 @@
 #include <optional>
 
 /// The states of a job and what may change them. This is the only place that decides; SQL only guards.
-/// tests/model/protocol.pml is a model of what follows from it between nodes that die; it has the same changes by the
-/// same names, and a test compares them.
+/// tests/model/protocol.pml is a model of what follows from it between nodes that die; it has the same
+/// changes by the same names, and a test compares them.
 namespace jobd::lifecycle {
 
 /// What can happen to a job.
