@@ -404,6 +404,8 @@ using worker_pool_actor = caf::typed_actor<
     caf::reacts_to<atom::ended, run_key, outcome>,
     // From itself: timeouts, leases, outcomes to write again.
     caf::reacts_to<atom::wake>,
+    // From itself: looks for work, for all the runs that have ended meanwhile.
+    caf::reacts_to<atom::look>,
     // Gives back what has not started, lets the rest run for the grace, gives back what is left, and answers
     // when nothing is left to write: with how many running jobs it gave back.
     caf::replies_to<atom::stop>::with<int>>;

@@ -73,6 +73,10 @@ worker_pool_actor::behavior_type worker_pool_state::make_behavior(worker_pool_op
       [this](atom::progress, run_key key, std::string& json) { progress(key, json); },
       [this](atom::ended, run_key key, outcome& o) { ended(key, o); },
       [this](atom::wake) { wake(); },
+      [this](atom::look) {
+        will_step_ = false;
+        step();
+      },
       [this](atom::stop) { return stop(); },
   };
 }
@@ -139,7 +143,7 @@ void worker_pool_state::progress(run_key key, std::string& json) {
   if (found == runs_.end() || found->second.lost)
     return;
   const auto& r = found->second;
-  publish({event_of(r.what, job_status::running, json)});
+  publish(event_of(r.what, job_status::running, json));
   self_->send(parts_.storage, atom::progress_v, storage::progress_update{r.node, key, std::move(json)});
 }
 
@@ -158,7 +162,7 @@ void worker_pool_state::ended(run_key key, outcome& o) {
               {{"job", key.id}, {"attempt", key.attempt}, {"trace", trace_id(r.what.traceparent)}});
   else
     finish(r.what, r.node, std::move(o));
-  step();
+  step_soon();
 }
 
 void worker_pool_state::wake() {
@@ -213,8 +217,15 @@ int worker_pool_state::free_slots() const {
   return n;
 }
 
+/// After what is in the mailbox already: one step is for all the runs that have ended meanwhile.
+void worker_pool_state::step_soon() {
+  if (!std::exchange(will_step_, true))
+    self_->send(self_, atom::look_v);
+}
+
 void worker_pool_state::step() {
   measure();
+  send_events();
   if (stopping_)
     return end_shutdown();
   if (!node_)
@@ -310,17 +321,15 @@ void worker_pool_state::claim(storage::claim_request what, hints from) {
 }
 
 void worker_pool_state::claimed(claimed_jobs& jobs, node_id by) {
-  auto running = job_events{};
   for (const auto& j : jobs)
-    running.push_back(event_of(j, job_status::running));
-  publish(std::move(running));
+    publish(event_of(j, job_status::running));
   for (auto& j : jobs) {
     if (stopping_ || node_ != by)
       finish(j, by, outcome::given_back());
     else
       start(j, by);
   }
-  step();
+  step_soon();
 }
 
 void worker_pool_state::give_back(hints unstarted) {
@@ -454,21 +463,26 @@ void worker_pool_state::written(run_key key, storage::finish_answer answer) {
   } else if (entry.job) {
     accepted(*entry.job, entry.what.what);
   }
-  step();
+  step_soon();
 }
 
 void worker_pool_state::accepted(const claimed_job& job, const lifecycle::conclusion& what) {
   metrics::outcomes.of({metrics::types.bound(job.type), lifecycle::to_string(what.what)}).add();
-  publish({event_of(job, lifecycle::next(job_status::running, what.what).value())});
+  publish(event_of(job, lifecycle::next(job_status::running, what.what).value()));
   if (what.what == lifecycle::event::release)
     give_back({hint_of(job)});
   if (what.retry_in)
     self_->send(parts_.promoter, atom::due_v, std::chrono::ceil<std::chrono::milliseconds>(*what.retry_in));
 }
 
-void worker_pool_state::publish(job_events what) {
-  if (!what.empty())
-    self_->send(parts_.queue, atom::publish_v, std::move(what));
+void worker_pool_state::publish(job_event what) {
+  events_.push_back(std::move(what));
+  step_soon();
+}
+
+void worker_pool_state::send_events() {
+  if (!events_.empty())
+    self_->send(parts_.queue, atom::publish_v, std::exchange(events_, {}));
 }
 
 void worker_pool_state::write_again() {
@@ -483,6 +497,7 @@ void worker_pool_state::end_shutdown() {
     return;
   if (!stopping_->pending())
     return;
+  send_events();
   log::info("The pool is empty.", {{"given_back", given_back_}});
   stopping_->deliver(given_back_);
 }

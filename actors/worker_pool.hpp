@@ -96,6 +96,7 @@ private:
 
   // Getting work.
   void step();
+  void step_soon();
   void fetch();
   void fetched(hints& popped);
   void queue_away();
@@ -121,7 +122,8 @@ private:
   void write(run_key key);
   void written(run_key key, storage::finish_answer answer);
   void accepted(const claimed_job& job, const lifecycle::conclusion& what);
-  void publish(job_events what);
+  void publish(job_event what);
+  void send_events();
   void write_again();
   void end_shutdown();
   void measure();
@@ -153,6 +155,10 @@ private:
   std::map<run_key, unwritten> outbox_;
   /// What the store says runs here and does not, with the number of the next claim at first sight.
   std::map<run_key, std::uint64_t> unexplained_;
+
+  /// What the next step publishes.
+  job_events events_;
+  bool will_step_ = false;
 
   std::optional<caf::typed_response_promise<int>> stopping_;
   int given_back_ = 0;

@@ -95,6 +95,7 @@ worker_pool_actor::behavior_type fake_pool(worker_pool_actor::pointer, pool_log*
       [](atom::progress, run_key, const std::string&) {},
       [](atom::ended, run_key, const outcome&) {},
       [](atom::wake) {},
+      [](atom::look) {},
       [](atom::stop) -> caf::result<int> { return 0; },
   };
 }
