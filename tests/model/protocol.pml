@@ -10,10 +10,11 @@
  *   takes (actors/worker_pool, node, rescuer). A request and its answer travel: between any two steps anything else
  *   may happen. So a process that is stopped (SIGSTOP) or cut off is one that takes no step for a while; only that its
  *   beat gets old meanwhile must be said (`lapse`).
- * - Each job is the handler's business for as long as it likes; it succeeds, fails, or is given back.
  * - There is no time: what a clock decides (backoff, window, expiry, an old beat) happens whenever it likes.
  * - A step that would change nothing is left out (a hint or a claim that finds nothing, a beat without news), so that
- *   a state without a next step is an end: there every job must be final. What faults cost is bounded by FAULTS.
+ *   a state without a next step is an end: there every job must be final. FAULTS bounds how many faults there are.
+ * - To search less, a claim or a finish of a node in good standing is taken at once, unless something happens to it on
+ *   its way (its process crashes, its answer is lost): sending it later would have been the same.
  */
 
 /* Crashes, lapses and lost answers in one run, in any mix. */
@@ -128,8 +129,8 @@ byte known;
 
 #define is_final(s) (s == success || s == failed || s == cancelled)
 #define has_row(i) (node_row[i] != 0)
-/* By symmetry the first fault is that of process 0. */
-#define may_fail(p) (faults && (faults < FAULTS || p == 0))
+/* By symmetry the first fault is that of process 0. Where clients submit, what faults do to workers is left out. */
+#define may_fail(p) (!SUBMITS && faults && (faults < FAULTS || p == 0))
 /* JOB_CONCURRENCY is 1. */
 #define has_slot(p) (!runs[at(p, 0)] && !runs[at(p, 1)])
 #define may_claim(p) (has_row(id[p]) && has_slot(p) && !claim_of[p] && (claimable(0) || claimable(1)))
@@ -145,8 +146,9 @@ byte known;
 #define news(p, j) \
   (unexplained(p, j) && (seen[at(p, j)] != job[j].attempt || !seen_claiming[at(p, j)]))
 
-/* Ends each step. Numbers of attempts and of nodes are only compared with one another. So what nobody speaks of any more is forgotten,
- * and its number given out again: without this, states that differ in nothing else would be counted apart. */
+/* Ends each step. Numbers of attempts and of nodes are only compared with one another. So what nobody speaks of any
+ * more is forgotten, and its number given out again: without this, states that differ in nothing else would be counted
+ * apart. */
 #define attempt_spoken_of(p) \
   (runs[at(p, j_)] == a_ || seen[at(p, j_)] == a_ || told_runs[at(p, j_)] == a_ || \
    (claim_of[p] == j_ + 1 && claim_answer[p] == a_))
@@ -309,7 +311,9 @@ inline find_finished() {
 
 /* ---- storage/postgres_nodes */
 
-#define claims_of(i, k0) (claimed_by[k0] == i || claimed_by[k0 + 1] == i || claimed_by[k0 + 2] == i || claimed_by[k0 + CLAIMS - 1] == i)
+/* CLAIMS of them. */
+#define claims_of(i, k0) \
+  (claimed_by[k0] == i || claimed_by[k0 + 1] == i || claimed_by[k0 + 2] == i || claimed_by[k0 + 3] == i)
 #define spoken_of(i) \
   (has_row(i) || condemned[i] || id[0] == i || id[1] == i || claim_node[0] == i || claim_node[1] == i || \
    job[0].node == i || job[1].node == i || claims_of(i, 0) || claims_of(i, CLAIMS))
@@ -426,7 +430,7 @@ inline ended(p) {
   fi
 }
 
-/* One finish on its way, which is `k`: it is written, and its answer is heard or not, or it is sent again before that. */
+/* One finish on its way, which is `k`: it is written, and its answer is heard or not; or it is sent again before. */
 inline travel() {
   if
   :: finish_running();
