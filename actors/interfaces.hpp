@@ -25,6 +25,8 @@ namespace jobd::actors {
 
 using hints = std::vector<hint>;
 using claimed_jobs = std::vector<claimed_job>;
+using finish_requests = std::vector<storage::finish_request>;
+using finish_answers = std::vector<storage::finish_answer>;
 using found_jobs = std::vector<std::optional<job>>;
 using job_ids = std::vector<job_id>;
 using run_keys = std::vector<run_key>;
@@ -50,18 +52,6 @@ struct bulk_report {
   std::optional<job_id> next;
 };
 
-/// Why a run is ended before its work is.
-enum class stop_reason : std::uint8_t {
-  /// It ran out of its time: the job has failed.
-  timeout,
-  /// The node gives it up alive: the job goes back.
-  give_back,
-  /// A client asked for it: unless its work succeeds first, the job is cancelled.
-  cancelled,
-  /// Another node may own the job by now: whatever comes out of it is dropped.
-  lost,
-};
-
 /// Whether this process is of use now.
 struct readiness {
   struct reason {
@@ -85,7 +75,6 @@ CAF_ADD_TYPE_ID(jobd, (jobd::created_job))
 CAF_ADD_TYPE_ID(jobd, (jobd::job))
 CAF_ADD_TYPE_ID(jobd, (jobd::run_key))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::run_keys))
-CAF_ADD_TYPE_ID(jobd, (jobd::outcome))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::hints))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::claimed_jobs))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::found_jobs))
@@ -101,10 +90,9 @@ CAF_ADD_TYPE_ID(jobd, (jobd::actors::event_subscription))
 CAF_ADD_TYPE_ID(jobd, (jobd::queue::stream))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::suspects))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::steady_time))
-CAF_ADD_TYPE_ID(jobd, (jobd::actors::stop_reason))
 CAF_ADD_TYPE_ID(jobd, (jobd::lease::suspect))
-CAF_ADD_TYPE_ID(jobd, (jobd::storage::finish_request))
-CAF_ADD_TYPE_ID(jobd, (jobd::storage::finish_answer))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::finish_requests))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::finish_answers))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::claim_request))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::progress_update))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::batch))
@@ -139,9 +127,8 @@ CAF_ADD_ATOM(jobd, jobd::actors::atom, push, "push")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, publish, "publish")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, pop, "pop")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, size, "size")
-CAF_ADD_ATOM(jobd, jobd::actors::atom, done, "done")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, stop, "stop")
-CAF_ADD_ATOM(jobd, jobd::actors::atom, ended, "ended")
+CAF_ADD_ATOM(jobd, jobd::actors::atom, told, "told")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, joined, "joined")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, beaten, "beaten")
 CAF_ADD_ATOM(jobd, jobd::actors::atom, beat, "beat")
@@ -174,7 +161,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::created_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::run_key)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::run_keys)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::outcome)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::hints)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::claimed_jobs)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::found_jobs)
@@ -189,7 +175,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::event_subscription)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::suspects)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::steady_time)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::lease::suspect)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::finish_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::finish_requests)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::finish_answers)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::claim_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::progress_update)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::batch)
@@ -274,8 +261,8 @@ using storage_actor = caf::typed_actor<
     caf::replies_to<atom::expire, int>::with<storage::expiry>,
     // Takes jobs for a node.
     caf::replies_to<atom::claim, storage::claim_request>::with<claimed_jobs>,
-    // Ends an attempt, if it still is the job's.
-    caf::replies_to<atom::finish, storage::finish_request>::with<storage::finish_answer>,
+    // Ends attempts, each if it still is its job's; an answer for each. All in one transaction, or none.
+    caf::replies_to<atom::finish, finish_requests>::with<finish_answers>,
     // Writes what a run tells of itself, if it can; of one run only the newest.
     caf::reacts_to<atom::progress, storage::progress_update>,
     // Reads the first ready jobs.
@@ -374,19 +361,9 @@ using fetcher_actor = caf::typed_actor<
     // `ec::queue_away`.
     caf::replies_to<atom::pop, int, queue_names>::with<hints>>;
 
-/// A JOB RUNNER actor: sees one run through, from the executor's start to its outcome, and hands its progress
-/// on, once a second at most.
-using job_runner_actor = caf::typed_actor<
-    // From the executor, or itself later: there is progress to hand on.
-    caf::reacts_to<atom::progress>,
-    // From the executor: the work has ended.
-    caf::reacts_to<atom::done, outcome>,
-    // From the pool: the work is to end, by force after the grace in milliseconds.
-    caf::reacts_to<atom::stop, stop_reason, int>>;
-
-/// The WORKER POOL actor: reserves no more jobs than `prefetch`, claims when a slot is free, spawns and
-/// watches one job runner a job, ends what runs out of its time or is cancelled, holds outcomes until storage
-/// has taken them, and publishes what happens to its jobs.
+/// The WORKER POOL actor: reserves no more jobs than `prefetch`, claims when a slot is free, has each
+/// job run, ends what runs out of its time or is cancelled, holds outcomes until storage has taken them, and
+/// publishes what happens to its jobs.
 using worker_pool_actor = caf::typed_actor<
     // From the node: it has an id, first or anew. Runs under an older id are lost.
     caf::reacts_to<atom::joined, node_id, steady_time>,
@@ -398,13 +375,11 @@ using worker_pool_actor = caf::typed_actor<
     // Clients asked for the end of these, wherever they run; attempt 0 is whichever attempt runs. What does
     // not run here does not matter, nor does asking again.
     caf::reacts_to<atom::cancel, run_keys>,
-    // From a runner: the newest progress of a run.
-    caf::reacts_to<atom::progress, run_key, std::string>,
-    // From a runner: the run has ended.
-    caf::reacts_to<atom::ended, run_key, outcome>,
+    // From the executor: there are reports of runs to take.
+    caf::reacts_to<atom::told>,
     // From itself: timeouts, leases, outcomes to write again.
     caf::reacts_to<atom::wake>,
-    // From itself: looks for work, for all the runs that have ended meanwhile.
+    // From itself: writes what has ended meanwhile, and looks for work.
     caf::reacts_to<atom::look>,
     // Gives back what has not started, lets the rest run for the grace, gives back what is left, and answers
     // when nothing is left to write: with how many running jobs it gave back.

@@ -31,8 +31,11 @@ bool breaks_connection(ec code) {
 std::size_t bytes(const job_spec& spec) {
   return spec.payload.size();
 }
-std::size_t bytes(const storage::finish_request& what) {
-  return what.result.size() + what.message.size();
+std::size_t bytes(const finish_requests& all) {
+  auto n = std::size_t{0};
+  for (const auto& f : all)
+    n += f.result.size() + f.message.size();
+  return n;
 }
 
 } // namespace
@@ -56,7 +59,7 @@ storage_actor::behavior_type storage_state::make_behavior(storage_options option
       [this](atom::create, job_spec& spec) { return create(spec); },
       [this](atom::find, job_id id) { return find(id); },
       [this](atom::claim, storage::claim_request& what) { return claim(what); },
-      [this](atom::finish, storage::finish_request& what) { return finish(what); },
+      [this](atom::finish, finish_requests& what) { return finish(what); },
       [this](atom::find a, const job_ids& ids) { return serve<found_jobs>(a, ids); },
       [this](atom::submit a, const storage::submission& s) { return serve<submitted>(a, s); },
       [this](atom::list a, const storage::page_request& q) { return serve<storage::job_page>(a, q); },
@@ -128,10 +131,10 @@ caf::result<claimed_jobs> storage_state::claim(storage::claim_request& what) {
   return answer;
 }
 
-caf::result<storage::finish_answer> storage_state::finish(storage::finish_request& what) {
+caf::result<finish_answers> storage_state::finish(finish_requests& what) {
   if (!any_open())
     return away();
-  auto answer = self_->make_response_promise<storage::finish_answer>();
+  auto answer = self_->make_response_promise<finish_answers>();
   finishes_.push_back({std::move(what), answer});
   dispatch();
   return answer;
@@ -222,9 +225,10 @@ std::shared_ptr<storage_state::flight> storage_state::take_flight(storage::batch
   auto size = std::size_t{0};
   const auto fits = [&] { return out.size() < batch_requests && size < batch_bytes; };
   for (; !finishes_.empty() && fits(); finishes_.pop_front()) {
-    size += bytes(finishes_.front().what);
-    out.finishes.push_back(std::move(finishes_.front().what));
-    f->finishes.push_back(std::move(finishes_.front()));
+    auto& next = finishes_.front();
+    size += bytes(next.what);
+    f->finishes.push_back({next.what.size(), next.answer});
+    std::ranges::move(next.what, std::back_inserter(out.finishes));
   }
   for (; !claims_.empty() && fits(); claims_.pop_front()) {
     out.claims.push_back(std::move(claims_.front().what));
@@ -244,8 +248,12 @@ void storage_state::land(flight& f, storage::batch_result& result) {
   metrics::flush_seconds.observe(seconds{self_->clock().now() - f.sent_at}.count());
   if (options_.queue && !result.unblocked.empty())
     self_->send(*options_.queue, atom::push_v, std::move(result.unblocked));
-  for (auto i = std::size_t{0}; i < f.finishes.size(); ++i)
-    f.finishes[i].answer.deliver(result.finishes[i]);
+  auto answer = result.finishes.begin();
+  for (auto& waiting : f.finishes) {
+    const auto last = answer + static_cast<std::ptrdiff_t>(waiting.requests);
+    waiting.answer.deliver(finish_answers(answer, last));
+    answer = last;
+  }
   for (auto i = std::size_t{0}; i < f.claims.size(); ++i)
     f.claims[i].answer.deliver(std::move(result.claims[i]));
   for (auto i = std::size_t{0}; i < f.creates.size(); ++i) {

@@ -64,8 +64,13 @@ private:
     promise<claimed_jobs> answer;
   };
   struct waiting_finish {
-    storage::finish_request what;
-    promise<storage::finish_answer> answer;
+    finish_requests what;
+    promise<finish_answers> answer;
+  };
+  /// Its requests are in the batch.
+  struct sent_finish {
+    std::size_t requests;
+    promise<finish_answers> answer;
   };
   /// One call of the store, with the types of its question and answer left to its two functions.
   struct waiting_call {
@@ -76,7 +81,7 @@ private:
   };
   /// What one flush carries, kept until its answer is there.
   struct flight {
-    std::vector<waiting_finish> finishes;
+    std::vector<sent_finish> finishes;
     std::vector<waiting_claim> claims;
     std::vector<waiting_create> creates;
     time_point sent_at = {};
@@ -94,7 +99,7 @@ private:
   caf::result<created_job> create(job_spec& spec);
   caf::result<job> find(job_id id);
   caf::result<claimed_jobs> claim(storage::claim_request& what);
-  caf::result<storage::finish_answer> finish(storage::finish_request& what);
+  caf::result<finish_answers> finish(finish_requests& what);
   void progress(storage::progress_update& p);
   /// For clients: waits out a short outage.
   template <class Answer, class Atom, class... Question>

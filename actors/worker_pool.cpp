@@ -2,7 +2,6 @@
 
 #include "actors/ask.hpp"
 #include "actors/errors.hpp"
-#include "actors/job_runner.hpp"
 #include "actors/mailbox.hpp"
 #include "core/log.hpp"
 #include "core/metrics.hpp"
@@ -29,6 +28,10 @@ constexpr auto fetch_timeout = 15s;
 constexpr auto storage_timeout = 30s;
 /// After an error of the queue or the store.
 constexpr auto pause = 500ms;
+/// Of one run. Each is a write of the job's row.
+constexpr auto between_progress = 1s;
+/// So that the storage actor can fill its batches well.
+constexpr auto finishes_in_a_request = std::ptrdiff_t{100};
 /// Between two looks into the database when the last one found less than it asked for.
 constexpr auto pace_without_queue = 1s;
 /// At the end of a shutdown's grace nobody waits any longer.
@@ -38,7 +41,7 @@ hint hint_of(const claimed_job& j) {
   return {j.id, j.queue, j.priority};
 }
 
-/// The runner has what the handler needs; the pool only needs to know whose outcome it is.
+/// The executor has what the handler needs; the pool only needs to know whose outcome it is.
 claimed_job without_payload(claimed_job& j) {
   std::string{}.swap(j.payload); // gives the memory back, as an assignment would not
   return std::move(j);
@@ -60,7 +63,6 @@ worker_pool_actor::behavior_type worker_pool_state::make_behavior(worker_pool_op
   parts_ = std::move(parts);
   metrics::slots.set(options_.concurrency);
   open_queues_ = options_.queues;
-  self_->set_down_handler([this](caf::down_msg& m) { runner_down(m); });
   self_->delayed_send(self_, wake_every, atom::wake_v);
   return {
       [this](atom::joined, node_id id, steady_time sent) { joined(id, sent); },
@@ -70,8 +72,7 @@ worker_pool_actor::behavior_type worker_pool_state::make_behavior(worker_pool_op
       },
       [this](atom::cancel, const run_keys& asked) { cancel(asked); },
       [this](atom::pause, const queue_names& queues) { paused(queues); },
-      [this](atom::progress, run_key key, std::string& json) { progress(key, json); },
-      [this](atom::ended, run_key key, outcome& o) { ended(key, o); },
+      [this](atom::told) { told(); },
       [this](atom::wake) { wake(); },
       [this](atom::look) {
         will_step_ = false;
@@ -106,13 +107,14 @@ void worker_pool_state::beaten(const run_keys& should_run, steady_time sent) {
     if (seen != unexplained_.end() && (claims_.empty() || claims_.begin()->first >= first_seen)) {
       log::warn("The pool lets go of a job whose claim was never answered.",
                 {{"job", key.id}, {"attempt", key.attempt}});
-      outbox_[key] = {{node_.value_or(0), key, {lifecycle::event::release, {}}, {}, {}}, {}, false, {}};
-      write(key);
+      outbox_[key] = {{node_.value_or(0), key, {lifecycle::event::release, {}}, {}, {}}, {}};
+      to_write_.push_back(key);
     } else {
       still.emplace(key, first_seen);
     }
   }
   unexplained_ = std::move(still);
+  write();
 }
 
 void worker_pool_state::cancel(const run_keys& asked) {
@@ -138,31 +140,18 @@ void worker_pool_state::paused(const queue_names& queues) {
   step();
 }
 
-void worker_pool_state::progress(run_key key, std::string& json) {
-  const auto found = runs_.find(key);
-  if (found == runs_.end() || found->second.lost)
-    return;
-  const auto& r = found->second;
-  publish(event_of(r.what, job_status::running, json));
-  self_->send(parts_.storage, atom::progress_v, storage::progress_update{r.node, key, std::move(json)});
-}
-
-void worker_pool_state::ended(run_key key, outcome& o) {
-  auto gone = runs_.extract(key);
-  if (gone.empty())
-    return;
-  auto& r = gone.mapped();
-  deadlines_.erase({r.deadline, key});
-  buffers_ = true;
-  const auto now = self_->clock().now();
-  metrics::run_seconds.of({metrics::types.bound(r.what.type)}).observe(seconds{now - r.started}.count());
-  recent.ran(r.what.queue, now - r.started, now);
-  if (r.lost)
-    log::warn("The pool drops the outcome of a run that is no longer its own.",
-              {{"job", key.id}, {"attempt", key.attempt}, {"trace", trace_id(r.what.traceparent)}});
-  else
-    finish(r.what, r.node, std::move(o));
-  step_soon();
+void worker_pool_state::told() {
+  auto reports = reports_->take();
+  for (auto& [key, json] : reports.progress) {
+    if (const auto found = runs_.find(key); found != runs_.end()) {
+      found->second.progress = std::move(json);
+      if (self_->clock().now() >= found->second.next_progress_at)
+        progress(found->second);
+    }
+  }
+  for (auto& [key, o] : reports.ended)
+    ended(key, o);
+  step();
 }
 
 void worker_pool_state::wake() {
@@ -170,7 +159,7 @@ void worker_pool_state::wake() {
   end_what_is_out_of_time();
   end_what_is_out_of_lease();
   give_back_old_hints();
-  write_again();
+  hand_progress_on();
   step();
 }
 
@@ -186,18 +175,6 @@ caf::result<int> worker_pool_state::stop() {
   give_back(std::move(unstarted));
   end_shutdown();
   return answer;
-}
-
-/// A runner that ends as it should has said so before (`ended`); one that crashed has failed its job.
-void worker_pool_state::runner_down(const caf::down_msg& m) {
-  if (!m.reason)
-    return;
-  const auto crashed =
-      std::ranges::find_if(runs_, [&](const auto& r) { return r.second.runner.address() == m.source; });
-  if (crashed == runs_.end())
-    return;
-  auto why = outcome::failed("the worker's runner of this job crashed");
-  ended(crashed->first, why);
 }
 
 // -- getting work
@@ -225,6 +202,7 @@ void worker_pool_state::step_soon() {
 
 void worker_pool_state::step() {
   measure();
+  write();
   send_events();
   if (stopping_)
     return end_shutdown();
@@ -371,24 +349,73 @@ void worker_pool_state::start(claimed_job& what, node_id by) {
   const auto* handler = parts_.handlers->find(what.type);
   if (!handler)
     return finish(what, by, outcome::failed("this worker has no handler for type " + what.type));
-  const auto timeout = what.timeout.value_or(handler->timeout.value_or(options_.timeout));
   auto r = run{};
-  r.runner = self_->spawn(job_runner, parts_.executor, what, timeout, worker_pool_actor{self_});
-  self_->monitor(r.runner);
+  r.timeout = what.timeout.value_or(handler->timeout.value_or(options_.timeout));
   r.node = by;
   r.started = self_->clock().now();
-  r.deadline = r.started + std::chrono::duration_cast<caf::timespan>(timeout);
+  r.deadline = r.started + std::chrono::duration_cast<caf::timespan>(r.timeout);
   r.exclusive = handler->exclusive;
+  try {
+    r.ticket = parts_.executor->start(what, callbacks(key));
+  } catch (const std::exception& e) {
+    return finish(what, by, outcome::failed(std::string{"the worker could not start it: "} + e.what()));
+  }
   r.what = without_payload(what);
   deadlines_.emplace(r.deadline, key);
   runs_.emplace(key, std::move(r));
 }
 
+execution::executor::callbacks worker_pool_state::callbacks(run_key key) {
+  const auto tell = [me = worker_pool_actor{self_}](bool was_empty) {
+    if (was_empty)
+      caf::anon_send(me, atom::told_v);
+  };
+  return {[=, to = reports_](outcome o) { tell(to->ended(key, std::move(o))); },
+          [=, to = reports_](std::string json) { tell(to->progress(key, std::move(json))); }};
+}
+
+void worker_pool_state::hand_progress_on() {
+  for (auto& [key, r] : runs_)
+    if (self_->clock().now() >= r.next_progress_at)
+      progress(r);
+}
+
+/// Hands on what the run told last.
+void worker_pool_state::progress(run& r) {
+  if (r.progress.empty() || r.stopping == stop_reason::lost)
+    return;
+  r.next_progress_at = self_->clock().now() + between_progress;
+  publish(event_of(r.what, job_status::running, r.progress));
+  self_->send(parts_.storage, atom::progress_v,
+              storage::progress_update{r.node, {r.what.id, r.what.attempt}, std::exchange(r.progress, {})});
+}
+
+void worker_pool_state::ended(run_key key, outcome& o) {
+  auto gone = runs_.extract(key);
+  if (gone.empty())
+    return;
+  auto& r = gone.mapped();
+  progress(r);
+  deadlines_.erase({r.deadline, key});
+  buffers_ = true;
+  const auto now = self_->clock().now();
+  metrics::run_seconds.of({metrics::types.bound(r.what.type)}).observe(seconds{now - r.started}.count());
+  recent.ran(r.what.queue, now - r.started, now);
+  if (r.stopping == stop_reason::lost)
+    log::warn("The pool drops the outcome of a run that is no longer its own.",
+              {{"job", key.id}, {"attempt", key.attempt}, {"trace", trace_id(r.what.traceparent)}});
+  else
+    finish(r.what, r.node,
+           r.stopping ? outcome_of_stopped(*r.stopping, r.timeout, std::move(o)) : std::move(o));
+}
+
+/// The first reason stands, but a lost run stays lost: its outcome must not be written.
 void worker_pool_state::end(run_key key, stop_reason why, std::chrono::milliseconds grace) {
   auto& r = runs_.at(key);
-  r.lost = r.lost || why == stop_reason::lost;
+  if (!r.stopping || why == stop_reason::lost)
+    r.stopping = why;
   deadlines_.erase({r.deadline, key});
-  self_->send(r.runner, atom::stop_v, why, static_cast<int>(grace.count()));
+  parts_.executor->stop(r.ticket, grace);
 }
 
 void worker_pool_state::end_all(stop_reason why, std::chrono::milliseconds grace) {
@@ -433,23 +460,37 @@ void worker_pool_state::finish(claimed_job& what, node_id by, outcome o) {
   const auto conclusion = lifecycle::conclude(what, o, jitter);
   const auto key = run_key{what.id, what.attempt};
   given_back_ += o.what == outcome::kind::released ? 1 : 0;
-  outbox_[key] = {
-      {by, key, conclusion, std::move(o.result), std::move(o.message)}, without_payload(what), false, {}};
-  write(key);
+  outbox_[key] = {{by, key, conclusion, std::move(o.result), std::move(o.message)}, without_payload(what)};
+  to_write_.push_back(key);
 }
 
-void worker_pool_state::write(run_key key) {
-  auto& entry = outbox_.at(key);
-  entry.in_flight = true;
-  ask<storage::finish_answer>(
+void worker_pool_state::write() {
+  if (self_->clock().now() < write_at_)
+    return;
+  for (auto first = to_write_.begin(); first != to_write_.end();) {
+    const auto last = first + std::min(to_write_.end() - first, finishes_in_a_request);
+    write(run_keys(first, last));
+    first = last;
+  }
+  to_write_.clear();
+}
+
+void worker_pool_state::write(const run_keys& keys) {
+  auto what = finish_requests{};
+  for (const auto& key : keys)
+    what.push_back(outbox_.at(key).what);
+  ask<finish_answers>(
       self_, parts_.storage, storage_timeout,
-      [this, key](storage::finish_answer answer) { written(key, answer); },
-      [this, key](const caf::error&) {
-        auto& kept = outbox_.at(key);
-        kept.in_flight = false;
-        kept.try_again_at = self_->clock().now() + pause;
+      [this, keys](const finish_answers& answers) {
+        for (auto i = std::size_t{0}; i < keys.size(); ++i)
+          written(keys[i], answers[i]);
+        step_soon();
       },
-      atom::finish_v, entry.what);
+      [this, keys](const caf::error&) {
+        to_write_.insert(to_write_.end(), keys.begin(), keys.end());
+        write_at_ = self_->clock().now() + pause;
+      },
+      atom::finish_v, std::move(what));
 }
 
 void worker_pool_state::written(run_key key, storage::finish_answer answer) {
@@ -463,7 +504,6 @@ void worker_pool_state::written(run_key key, storage::finish_answer answer) {
   } else if (entry.job) {
     accepted(*entry.job, entry.what.what);
   }
-  step_soon();
 }
 
 void worker_pool_state::accepted(const claimed_job& job, const lifecycle::conclusion& what) {
@@ -483,13 +523,6 @@ void worker_pool_state::publish(job_event what) {
 void worker_pool_state::send_events() {
   if (!events_.empty())
     self_->send(parts_.queue, atom::publish_v, std::exchange(events_, {}));
-}
-
-void worker_pool_state::write_again() {
-  const auto now = self_->clock().now();
-  for (auto& [key, entry] : outbox_)
-    if (!entry.in_flight && entry.try_again_at <= now)
-      write(key);
 }
 
 void worker_pool_state::end_shutdown() {

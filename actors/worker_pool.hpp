@@ -1,8 +1,10 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/run_reports.hpp"
 #include "execution/executor.hpp"
 #include "execution/registry.hpp"
+#include "execution/stop_reason.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -44,8 +46,9 @@ struct worker_pool_parts {
 ///   before is dropped, and hinted again when the queue is resumed.
 /// - Claims as many jobs as slots are free, from the buffer, or from the database while the queue is away.
 /// - Gives hints back that found no slot in time, and then buffers none until a run has ended.
-/// - Runs each job in a job runner of its own, and ends what is out of time, out of its lease, or cancelled.
-/// - Passes on what runs tell of themselves, and publishes what happens to their jobs.
+/// - Has the executor run each job, and ends what is out of time, out of its lease, or cancelled.
+/// - Passes on what runs tell of themselves, each once a second at most, and publishes what happens to their
+/// jobs.
 /// - Holds each outcome until storage has taken or refused it.
 /// - Lets go of what the store says runs here and does not.
 class worker_pool_state {
@@ -57,6 +60,7 @@ public:
   worker_pool_actor::behavior_type make_behavior(worker_pool_options options, worker_pool_parts parts);
 
 private:
+  using stop_reason = execution::stop_reason;
   using time_point = caf::actor_clock::time_point;
 
   /// A hint that waits for a slot.
@@ -65,22 +69,25 @@ private:
     time_point since;
   };
   struct run {
-    job_runner_actor runner;
+    execution::ticket ticket = 0;
     claimed_job what;
     node_id node = 0;
     time_point started;
     time_point deadline;
+    seconds timeout{};
     bool exclusive = false;
-    bool lost = false;
     bool cancelled = false;
+    /// It was told to stop.
+    std::optional<stop_reason> stopping;
+    /// Not yet handed on.
+    std::string progress;
+    time_point next_progress_at;
   };
   /// An outcome that is not yet written.
   struct unwritten {
     storage::finish_request what;
     /// Absent for a run that this process knows nothing else of.
     std::optional<claimed_job> job;
-    bool in_flight = false;
-    time_point try_again_at;
   };
 
   // Events.
@@ -88,11 +95,9 @@ private:
   void beaten(const run_keys& should_run, steady_time sent);
   void cancel(const run_keys& asked);
   void paused(const queue_names& queues);
-  void progress(run_key key, std::string& json);
-  void ended(run_key key, outcome& o);
+  void told();
   void wake();
   caf::result<int> stop();
-  void runner_down(const caf::down_msg& m);
 
   // Getting work.
   void step();
@@ -112,6 +117,10 @@ private:
 
   // Running it.
   void start(claimed_job& what, node_id by);
+  [[nodiscard]] execution::executor::callbacks callbacks(run_key key);
+  void hand_progress_on();
+  void progress(run& r);
+  void ended(run_key key, outcome& o);
   void end(run_key key, stop_reason why, std::chrono::milliseconds grace);
   void end_all(stop_reason why, std::chrono::milliseconds grace);
   void end_what_is_out_of_time();
@@ -119,12 +128,12 @@ private:
 
   // Writing what came of it.
   void finish(claimed_job& what, node_id by, outcome o);
-  void write(run_key key);
+  void write();
+  void write(const run_keys& keys);
   void written(run_key key, storage::finish_answer answer);
   void accepted(const claimed_job& job, const lifecycle::conclusion& what);
   void publish(job_event what);
   void send_events();
-  void write_again();
   void end_shutdown();
   void measure();
 
@@ -152,7 +161,11 @@ private:
 
   std::map<run_key, run> runs_;
   std::set<std::pair<time_point, run_key>> deadlines_;
+  std::shared_ptr<run_reports> reports_ = std::make_shared<run_reports>();
   std::map<run_key, unwritten> outbox_;
+  /// Those of the outbox that are not on their way to storage.
+  run_keys to_write_;
+  time_point write_at_;
   /// What the store says runs here and does not, with the number of the next claim at first sight.
   std::map<run_key, std::uint64_t> unexplained_;
 

@@ -114,10 +114,9 @@ private:
   /// Gives a thread its first duty; false if the system has no thread left.
   bool add_thread(void (pool::*duty)());
   void serve();
-  void wake_one();
+  void wake_one(lock& l);
   void keep_time();
-  [[nodiscard]] run_ptr take(ticket t);
-  void finish(ticket t, outcome o);
+  void finish(lock& l, ticket t, outcome o);
 
   std::mutex guard_;
   std::condition_variable work_;
@@ -141,15 +140,17 @@ void native_executor::pool::start(ticket t, const run_ptr& run) {
   }
   runs_.emplace(t, run);
   queue_.emplace_back(t, run);
-  wake_one();
+  wake_one(l);
 }
 
 /// One thread at a time is on its way; it wakes the next one if there is more to do than it can take. So jobs
-/// that are over at once are run by threads that are awake anyway.
-void native_executor::pool::wake_one() {
-  if (queue_.empty() || std::exchange(waking_, true))
-    return;
-  work_.notify_one();
+/// that are over at once are run by threads that are awake anyway. Lets go of the lock first, which the woken
+/// thread would only wait for.
+void native_executor::pool::wake_one(lock& l) {
+  const auto wakes = !queue_.empty() && !std::exchange(waking_, true);
+  l.unlock();
+  if (wakes)
+    work_.notify_one();
 }
 
 void native_executor::pool::stop(ticket t, std::chrono::milliseconds grace) {
@@ -199,13 +200,11 @@ void native_executor::pool::serve() {
     --idle_;
     auto [t, run] = std::move(queue_.front());
     queue_.pop_front();
-    wake_one();
-    l.unlock();
+    wake_one(l);
     auto o = call(*run);
     l.lock();
     ++idle_; // before `done`, which may lead to the next start at once
-    l.unlock();
-    finish(t, std::move(o));
+    finish(l, t, std::move(o));
     run.reset(); // what it holds is foreign, and may call us while it goes
     l.lock();
   }
@@ -235,8 +234,10 @@ void native_executor::pool::keep_time() {
       l.unlock();
       for (const auto& run : asked)
         run->source.request_stop();
-      for (auto& [t, o] : given_up)
-        finish(t, std::move(o));
+      for (auto& [t, o] : given_up) {
+        l.lock();
+        finish(l, t, std::move(o));
+      }
       asked.clear();
       l.lock();
     } else if (next == clock::time_point::max()) {
@@ -247,23 +248,13 @@ void native_executor::pool::keep_time() {
   }
 }
 
-/// Takes a run out of the list; null if it has ended. Whoever gets it calls `done`: so that happens once.
-run_ptr native_executor::pool::take(ticket t) {
-  const lock l(guard_);
-  auto node = runs_.extract(t);
-  return node ? std::move(node.mapped()) : nullptr;
-}
-
-void native_executor::pool::finish(ticket t, outcome o) {
-  const auto run = take(t);
-  if (!run)
-    return;
-  bool released = false;
-  {
-    const lock l(guard_);
-    released = closing_ && o.what == outcome::kind::failure; // it was we who broke it off
-  }
-  tell_done(*run, released ? outcome::given_back() : std::move(o));
+/// Tells the outcome of a run that has not ended otherwise, without the lock.
+void native_executor::pool::finish(lock& l, ticket t, outcome o) {
+  const auto run = runs_.extract(t);
+  const auto released = closing_ && o.what == outcome::kind::failure; // it was we who broke it off
+  l.unlock();
+  if (run)
+    tell_done(*run.mapped(), released ? outcome::given_back() : std::move(o));
 }
 
 void native_executor::pool::close() {

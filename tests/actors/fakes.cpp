@@ -67,8 +67,8 @@ storage_actor::behavior_type neighbour_storage(storage_actor::pointer, neighbour
         return unless_away(n, n->expiry);
       },
       [](atom::claim, storage::claim_request&) -> caf::result<claimed_jobs> { return claimed_jobs{}; },
-      [](atom::finish, storage::finish_request&) -> caf::result<storage::finish_answer> {
-        return storage::finish_answer::accepted;
+      [](atom::finish, const finish_requests& all) -> caf::result<finish_answers> {
+        return finish_answers(all.size(), storage::finish_answer::accepted);
       },
       [](atom::progress, const storage::progress_update&) {},
       [n](atom::ready, const storage::ready_query& q) {

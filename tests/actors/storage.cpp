@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(what_arrives_while_the_connection_is_busy_is_one_batch) {
   for (auto i = 2; i <= 30; ++i)
     rest.push_back(start<created_job>(s, atom::create_v, spec(i)));
   const auto finished =
-      start<storage::finish_answer>(s, atom::finish_v, storage::finish_request{1, {9, 1}, {}, {}, {}});
+      start<finish_answers>(s, atom::finish_v, finish_requests{{1, {9, 1}, {}, {}, {}}});
   BOOST_TEST(db.flushes.size() == 1u);
   db.hold_flushes = false;
   land();
@@ -268,7 +268,7 @@ BOOST_AUTO_TEST_CASE(claims_and_finishes_are_refused_at_once_while_no_connection
   const auto s = spawn_storage();
   run();
   BOOST_TEST((ask<claimed_jobs>(s, atom::claim_v, storage::claim_request{})->error().code == ec::store_away));
-  BOOST_TEST((ask<storage::finish_answer>(s, atom::finish_v, storage::finish_request{})->error().code
+  BOOST_TEST((ask<finish_answers>(s, atom::finish_v, finish_requests(1))->error().code
               == ec::store_away));
 }
 
@@ -341,7 +341,7 @@ BOOST_AUTO_TEST_CASE(jobs_that_an_end_makes_ready_are_hinted) {
   db.unblocks = {{5, "mail", 1}};
   const auto s = spawn_storage();
   run();
-  BOOST_TEST(ask<storage::finish_answer>(s, atom::finish_v, storage::finish_request{1, {9, 1}, {}, {}, {}})
+  BOOST_TEST(ask<finish_answers>(s, atom::finish_v, finish_requests{{1, {9, 1}, {}, {}, {}}})
                  ->has_value());
   BOOST_TEST((around.pushed == hints{{5, "mail", 1}}));
 }

@@ -101,12 +101,12 @@ storage_actor::behavior_type fake_storage(storage_actor::pointer self, surroundi
           return to_caf({w->store_fails, {}});
         return w->take(what);
       },
-      [w](atom::finish, storage::finish_request& what) -> caf::result<storage::finish_answer> {
-        w->finishes.push_back(what);
+      [w](atom::finish, const finish_requests& all) -> caf::result<finish_answers> {
+        w->finishes.insert(w->finishes.end(), all.begin(), all.end());
         w->writes.push_back("finish");
         if (w->store_fails != ec::none)
           return to_caf({w->store_fails, {}});
-        return w->finish_answer;
+        return finish_answers(all.size(), w->finish_answer);
       },
       [w](atom::progress, storage::progress_update& what) {
         w->writes.push_back(what.progress);
@@ -183,7 +183,7 @@ struct pool_fixture : actor_fixture {
     join(1);
   }
   ~pool_fixture() {
-    // Every run ends once, as the executor promises; a runner lives until then.
+    // Every run ends once, as the executor promises.
     for (auto i = 0u; i < executor->runs.size(); ++i)
       end(i, outcome::given_back());
     executor->runs.clear();
