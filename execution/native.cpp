@@ -21,6 +21,9 @@ using clock = std::chrono::steady_clock;
 
 /// Added to each grace, since a function that stops at once needs a moment too. The promise is one second.
 constexpr auto patience = 500ms;
+/// Most functions that are over soon are over by then. Until then a job waits for a thread that is awake: to
+/// wake one for each costs more than such a function.
+constexpr auto moment = 1ms;
 /// How long the destructor waits for functions that were asked to stop.
 constexpr auto closing_time = 1s;
 
@@ -111,10 +114,11 @@ private:
     bool ended = false;
   };
 
-  /// Gives a thread its first duty; false if the system has no thread left.
+  /// Gives a new thread its duty; false if the system has no thread left.
   bool add_thread(void (pool::*duty)());
   void serve();
-  void wake_one(lock& l);
+  void spread();
+  void wake_keeper();
   void keep_time();
   void finish(lock& l, ticket t, outcome o);
 
@@ -125,31 +129,32 @@ private:
   std::map<ticket, run_ptr> runs_;
   std::deque<std::pair<ticket, run_ptr>> queue_;
   std::vector<std::shared_ptr<worker>> threads_;
+  /// Threads without a job, those included that are only just started.
   std::size_t idle_ = 0;
-  bool waking_ = false;
+  std::uint64_t taken_ = 0;
+  /// At the last spread.
+  std::uint64_t taken_before_ = 0;
+  /// When jobs that still wait are given further threads; set while there may be any.
+  std::optional<clock::time_point> spread_at_;
   bool keeps_time_ = false;
   bool closing_ = false;
 };
 
 void native_executor::pool::start(ticket t, const run_ptr& run) {
   lock l(guard_);
-  // An idle thread counts until it has taken its job, so the jobs that wait count against it.
-  if (idle_ <= queue_.size() && !add_thread(&pool::serve)) {
+  if (idle_ == 0 && !add_thread(&pool::serve)) {
     l.unlock();
     return tell_done(*run, outcome::failed("could not start a thread for the job"));
   }
   runs_.emplace(t, run);
   queue_.emplace_back(t, run);
-  wake_one(l);
-}
-
-/// One thread at a time is on its way; it wakes the next one if there is more to do than it can take. So jobs
-/// that are over at once are run by threads that are awake anyway. Lets go of the lock first, which the woken
-/// thread would only wait for.
-void native_executor::pool::wake_one(lock& l) {
-  const auto wakes = !queue_.empty() && !std::exchange(waking_, true);
-  l.unlock();
-  if (wakes)
+  const auto is_first = queue_.size() == 1;
+  if (!is_first && !spread_at_) {
+    spread_at_ = clock::now() + moment;
+    wake_keeper();
+  }
+  l.unlock(); // the woken thread would only wait for it
+  if (is_first)
     work_.notify_one();
 }
 
@@ -164,6 +169,10 @@ void native_executor::pool::stop(ticket t, std::chrono::milliseconds grace) {
     return;
   run.deadline = deadline;
   run.grace = grace;
+  wake_keeper();
+}
+
+void native_executor::pool::wake_keeper() {
   if (!keeps_time_)
     keeps_time_ = add_thread(&pool::keep_time);
   time_.notify_one();
@@ -182,25 +191,32 @@ bool native_executor::pool::add_thread(void (pool::*duty)()) {
     return false;
   }
   threads_.push_back(w);
+  idle_ += duty == &pool::serve ? 1 : 0;
   return true;
+}
+
+/// Jobs that nobody takes stand behind long ones, and each gets a thread. As long as some are taken, one
+/// thread more is enough.
+void native_executor::pool::spread() {
+  const auto threads = std::exchange(taken_before_, taken_) == taken_ ? queue_.size() : 1;
+  while (idle_ < threads && add_thread(&pool::serve)) {
+  }
+  for (auto i = std::size_t{0}; i < threads; ++i)
+    work_.notify_one();
 }
 
 /// A thread's life: one job after the other.
 void native_executor::pool::serve() {
   lock l(guard_);
-  ++idle_;
   for (;;) {
-    while (!closing_ && queue_.empty()) {
-      work_.wait(l);
-      waking_ = false;
-    }
-    waking_ = false;
+    work_.wait(l, [this] { return closing_ || !queue_.empty(); });
     if (queue_.empty())
       return;
     --idle_;
+    ++taken_;
     auto [t, run] = std::move(queue_.front());
     queue_.pop_front();
-    wake_one(l);
+    l.unlock();
     auto o = call(*run);
     l.lock();
     ++idle_; // before `done`, which may lead to the next start at once
@@ -210,15 +226,21 @@ void native_executor::pool::serve() {
   }
 }
 
-/// Asks runs to stop and gives up those that do not. Asking runs callbacks of foreign code, which must not
-/// hold up the caller of `stop`.
+/// Spreads jobs over threads, asks runs to stop, and gives up those that do not. Asking runs callbacks of
+/// foreign code, which must not hold up the caller of `stop`.
 void native_executor::pool::keep_time() {
   lock l(guard_);
   while (!closing_) {
     std::vector<run_ptr> asked;
     std::vector<std::pair<ticket, outcome>> given_up;
-    auto next = clock::time_point::max();
     const auto now = clock::now();
+    if (queue_.empty()) {
+      spread_at_.reset();
+    } else if (spread_at_ && *spread_at_ <= now) {
+      spread();
+      spread_at_ = now + moment;
+    }
+    auto next = spread_at_.value_or(clock::time_point::max());
     for (const auto& [t, run] : runs_) {
       if (!run->deadline)
         continue;

@@ -22,7 +22,9 @@ struct fake_database {
 
   storage::batch_result run(const storage::batch& b) {
     auto result = storage::batch_result{};
-    result.finishes.assign(b.finishes.size(), storage::finish_answer::accepted);
+    for (const auto& f : b.finishes)
+      result.finishes.push_back(f.run.attempt == 1 ? storage::finish_answer::accepted
+                                                   : storage::finish_answer::stale);
     result.claims.resize(b.claims.size());
     result.unblocked = unblocks;
     for (const auto& spec : b.creates) {
@@ -153,8 +155,7 @@ BOOST_AUTO_TEST_CASE(what_arrives_while_the_connection_is_busy_is_one_batch) {
   auto rest = std::vector<pending<created_job>>{};
   for (auto i = 2; i <= 30; ++i)
     rest.push_back(start<created_job>(s, atom::create_v, spec(i)));
-  const auto finished =
-      start<finish_answers>(s, atom::finish_v, finish_requests{{1, {9, 1}, {}, {}, {}}});
+  const auto finished = start<finish_answers>(s, atom::finish_v, finish_requests{{1, {9, 1}, {}, {}, {}}});
   BOOST_TEST(db.flushes.size() == 1u);
   db.hold_flushes = false;
   land();
@@ -162,7 +163,23 @@ BOOST_AUTO_TEST_CASE(what_arrives_while_the_connection_is_busy_is_one_batch) {
   BOOST_TEST(db.flushes[1].creates.size() == 29u);
   BOOST_TEST(db.flushes[1].finishes.size() == 1u);
   BOOST_TEST((*rest.back())->value().id == 30);
-  BOOST_TEST(((*finished)->value() == storage::finish_answer::accepted));
+  BOOST_TEST(((*finished)->value() == finish_answers{storage::finish_answer::accepted}));
+}
+
+BOOST_AUTO_TEST_CASE(each_finish_of_a_batch_gets_its_own_answer) {
+  using enum storage::finish_answer;
+  const auto s = spawn_storage();
+  run();
+  db.hold_flushes = true;
+  const auto first = start<created_job>(s, atom::create_v, spec(1));
+  const auto two = start<finish_answers>(s, atom::finish_v,
+                                         finish_requests{{1, {8, 1}, {}, {}, {}}, {1, {9, 2}, {}, {}, {}}});
+  const auto one = start<finish_answers>(s, atom::finish_v, finish_requests{{1, {7, 1}, {}, {}, {}}});
+  db.hold_flushes = false;
+  land();
+  BOOST_REQUIRE(db.flushes.size() == 2u);
+  BOOST_TEST(((*two)->value() == finish_answers{accepted, stale}));
+  BOOST_TEST(((*one)->value() == finish_answers{accepted}));
 }
 
 BOOST_AUTO_TEST_CASE(one_bad_job_does_not_fail_its_batch) {
@@ -268,8 +285,7 @@ BOOST_AUTO_TEST_CASE(claims_and_finishes_are_refused_at_once_while_no_connection
   const auto s = spawn_storage();
   run();
   BOOST_TEST((ask<claimed_jobs>(s, atom::claim_v, storage::claim_request{})->error().code == ec::store_away));
-  BOOST_TEST((ask<finish_answers>(s, atom::finish_v, finish_requests(1))->error().code
-              == ec::store_away));
+  BOOST_TEST((ask<finish_answers>(s, atom::finish_v, finish_requests(1))->error().code == ec::store_away));
 }
 
 BOOST_AUTO_TEST_CASE(two_connections_work_at_the_same_time) {
@@ -341,8 +357,7 @@ BOOST_AUTO_TEST_CASE(jobs_that_an_end_makes_ready_are_hinted) {
   db.unblocks = {{5, "mail", 1}};
   const auto s = spawn_storage();
   run();
-  BOOST_TEST(ask<finish_answers>(s, atom::finish_v, finish_requests{{1, {9, 1}, {}, {}, {}}})
-                 ->has_value());
+  BOOST_TEST(ask<finish_answers>(s, atom::finish_v, finish_requests{{1, {9, 1}, {}, {}, {}}})->has_value());
   BOOST_TEST((around.pushed == hints{{5, "mail", 1}}));
 }
 

@@ -18,6 +18,8 @@ struct fake_executor : execution::executor {
   bool throws = false;
 
   execution::ticket start(const claimed_job& j, callbacks tell) override {
+    if (throws)
+      throw std::runtime_error{"no room"};
     runs.push_back({j, std::move(tell), {}});
     return runs.size() - 1;
   }
@@ -334,6 +336,26 @@ BOOST_AUTO_TEST_CASE(hints_whose_claim_failed_keep_their_place) {
     BOOST_TEST(executor->runs[i].what.id == i + 1);
     end(i, outcome::succeeded());
   }
+}
+
+BOOST_AUTO_TEST_CASE(what_ends_at_a_time_is_written_in_one_request) {
+  queue_jobs(1, 3);
+  spawn_pool(5, 3);
+  for (auto& r : executor->runs)
+    std::exchange(r.tell, {}).done(outcome::succeeded());
+  run();
+  BOOST_TEST(world.writes.size() == 1u);
+  BOOST_TEST(world.finishes.size() == 3u);
+  BOOST_TEST(news(3).back() == "success 1");
+}
+
+BOOST_AUTO_TEST_CASE(what_the_executor_cannot_start_has_failed) {
+  executor->throws = true;
+  queue_jobs(1, 1);
+  spawn_pool(5, 2);
+  BOOST_REQUIRE(world.finishes.size() == 1u);
+  BOOST_TEST((world.finishes[0].what.what == lifecycle::event::fail));
+  BOOST_TEST(world.finishes[0].message == "the worker could not start it: no room");
 }
 
 BOOST_AUTO_TEST_CASE(unwritten_outcomes_count_against_prefetch) {
