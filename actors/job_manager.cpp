@@ -93,8 +93,9 @@ caf::result<created_job> job_manager_state::create(job_spec& spec) {
   if (const auto valid = validate(spec); !valid)
     return to_caf(valid.error());
   auto answer = self_->make_response_promise<created_job>();
+  // Storage answers in its own time, and whoever asks watches the clock.
   ask<created_job>(
-      self_, parts_.storage, storage_timeout,
+      self_, parts_.storage, caf::infinite,
       [this, answer, announced = without_payload(spec)](const created_job& created) mutable {
         answer.deliver(created);
         announce(created, announced);

@@ -114,6 +114,7 @@ private:
   void dispatch();
   void measure();
   bool give_work(std::size_t index);
+  [[nodiscard]] bool worth_a_flush() const;
   bool send_flush(std::size_t index);
   bool send_find(std::size_t index);
   bool send_call(std::size_t index);
@@ -144,6 +145,7 @@ private:
   std::deque<waiting_finish> finishes_;
   std::deque<waiting_claim> claims_;
   std::deque<waiting_create> creates_;
+  std::size_t creates_in_flight_ = 0;
   std::deque<waiting_find> finds_;
   std::deque<waiting_call> calls_;
   /// The newest of each run.

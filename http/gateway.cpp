@@ -6,6 +6,9 @@
 namespace jobd::http {
 namespace {
 
+/// Answers that are not on time may be late by as much.
+constexpr auto wake_every = std::chrono::milliseconds{250};
+
 /// A write whose answer did not come may have happened nonetheless.
 error lost_write(const caf::error& e) {
   if (e.category() == caf::detail::error_factory<ec>::category)
@@ -20,8 +23,35 @@ void add_message_types(caf::actor_system_config& cfg) {
   cfg.add_message_types<caf::id_block::jobd_http>();
 }
 
+gateway_actor::behavior_type gateway_state::make_behavior() {
+  return {
+      [this](const question_ptr& q) { q->ask(self_, q); },
+      [this](actors::atom::wake) { wake(); },
+  };
+}
+
+void gateway_state::asked(question& q, std::chrono::milliseconds within) {
+  until_.emplace(&q, self_->clock().now() + within);
+  if (!std::exchange(will_wake_, true))
+    self_->delayed_send(self_, wake_every, actors::atom::wake_v);
+}
+
+void gateway_state::wake() {
+  const auto now = self_->clock().now();
+  std::erase_if(until_, [now](const auto& waiting) {
+    const auto& [q, until] = waiting;
+    if (until > now)
+      return false;
+    q->refuse(caf::make_error(caf::sec::request_timeout));
+    return true;
+  });
+  will_wake_ = !until_.empty();
+  if (will_wake_)
+    self_->delayed_send(self_, wake_every, actors::atom::wake_v);
+}
+
 gateway_actor::behavior_type gateway(gateway_pointer self) {
-  return {[=](const question_ptr& q) { q->ask(self, q); }};
+  return self->state.make_behavior();
 }
 
 void question::sent() {
@@ -30,6 +60,8 @@ void question::sent() {
 }
 
 void question::refuse(const caf::error& why) {
+  if (std::exchange(over_, true))
+    return;
   answer_.refuse(effect_ == effect::writes ? lost_write(why) : actors::from_caf(why));
 }
 

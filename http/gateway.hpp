@@ -11,6 +11,7 @@
 #include <chrono>
 #include <memory>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 
 namespace jobd::http {
@@ -34,12 +35,33 @@ void add_message_types(caf::actor_system_config& cfg);
 /// The GATEWAY actor: asks whom a question is for, and answers the request.
 using gateway_actor = caf::typed_actor<
     // Takes a question.
-    caf::reacts_to<question_ptr>>;
+    caf::reacts_to<question_ptr>,
+    // From itself: refuses the questions whose time is over.
+    caf::reacts_to<actors::atom::wake>>;
 
-struct gateway_state {
-  static inline constexpr const char* name = "gateway";
-};
+class gateway_state;
 using gateway_pointer = gateway_actor::stateful_pointer<gateway_state>;
+
+/// Knows how long each of its questions may wait: one look at all of them now and then costs less than a
+/// timer of CAF's for each.
+class gateway_state {
+public:
+  static inline constexpr const char* name = "gateway";
+  using time_point = caf::actor_clock::time_point;
+
+  explicit gateway_state(gateway_pointer self) : self_(self) {}
+  gateway_actor::behavior_type make_behavior();
+
+  void asked(question& q, std::chrono::milliseconds within);
+  void answered(question& q) { until_.erase(&q); }
+
+private:
+  void wake();
+
+  gateway_pointer self_;
+  std::unordered_map<question*, time_point> until_;
+  bool will_wake_ = false;
+};
 
 gateway_actor::behavior_type gateway(gateway_pointer self);
 
@@ -58,12 +80,16 @@ public:
   /// Called once, by a gateway. `me` is this.
   virtual void ask(gateway_pointer self, question_ptr me) = 0;
 
+  /// Answers the request with a failure, unless it has its answer.
+  void refuse(const caf::error& why);
+
 protected:
   /// The question is on its way.
   void sent();
-  void refuse(const caf::error& why);
 
   responder answer_;
+  /// What comes after that is for no one.
+  bool over_ = false;
 
 private:
   const std::shared_ptr<void> place_;
@@ -85,11 +111,19 @@ public:
 
   void ask(gateway_pointer self, question_ptr me) override {
     sent();
+    self->state.asked(*this, within_);
+    const auto on_answer = [this, self, me](const Answer& a) {
+      self->state.answered(*this);
+      if (!std::exchange(over_, true))
+        take_(a, answer_);
+    };
+    const auto on_error = [this, self, me](const caf::error& why) {
+      self->state.answered(*this);
+      refuse(why);
+    };
     std::apply(
         [&](auto&... part) {
-          actors::ask<Answer>(
-              self, to_, within_, [this, me](const Answer& a) { take_(a, answer_); },
-              [this, me](const caf::error& why) { refuse(why); }, std::move(part)...);
+          actors::ask<Answer>(self, to_, caf::infinite, on_answer, on_error, std::move(part)...);
         },
         message_);
   }
