@@ -25,6 +25,8 @@ namespace jobd::actors {
 
 using hints = std::vector<hint>;
 using claimed_jobs = std::vector<claimed_job>;
+using job_specs = std::vector<job_spec>;
+using created_jobs = std::vector<expected<created_job>>;
 using finish_requests = std::vector<storage::finish_request>;
 using finish_answers = std::vector<storage::finish_answer>;
 using found_jobs = std::vector<std::optional<job>>;
@@ -91,6 +93,8 @@ CAF_ADD_TYPE_ID(jobd, (jobd::queue::stream))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::suspects))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::steady_time))
 CAF_ADD_TYPE_ID(jobd, (jobd::lease::suspect))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::job_specs))
+CAF_ADD_TYPE_ID(jobd, (jobd::actors::created_jobs))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::finish_requests))
 CAF_ADD_TYPE_ID(jobd, (jobd::actors::finish_answers))
 CAF_ADD_TYPE_ID(jobd, (jobd::storage::claim_request))
@@ -175,6 +179,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::event_subscription)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::suspects)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::steady_time)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::lease::suspect)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::job_specs)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::created_jobs)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::finish_requests)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::actors::finish_answers)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::storage::claim_request)
@@ -231,8 +237,8 @@ using connection_actor = caf::typed_actor<
 /// Every request may end in `ec::store_away` (nothing was written) or `ec::store_uncertain`; what clients ask
 /// for waits out a short outage first.
 using storage_actor = caf::typed_actor<
-    // Stores a new job, or finds the one that stands for its key.
-    caf::replies_to<atom::create, job_spec>::with<created_job>,
+    // Stores new jobs, or finds those that stand for their keys; an answer for each.
+    caf::replies_to<atom::create, job_specs>::with<created_jobs>,
     // Reads a job; `ec::not_found`.
     caf::replies_to<atom::find, job_id>::with<job>,
     // Reads jobs; nothing where there is none.
@@ -311,7 +317,9 @@ using job_manager_actor = caf::typed_actor<
     // Reads how many jobs are in each queue.
     caf::replies_to<atom::stats>::with<all_stats>,
     // Adds a reader of events.
-    caf::reacts_to<atom::watch, event_subscription>>;
+    caf::reacts_to<atom::watch, event_subscription>,
+    // From itself: has stored what has arrived.
+    caf::reacts_to<atom::flush>>;
 
 /// The WATCH actor: knows who waits for jobs and who reads events. It hears events from the queue, however
 /// many wait; while it does not, it looks all of them up in one query, again and again.

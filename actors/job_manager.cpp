@@ -7,6 +7,8 @@
 #include "core/metrics.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <memory>
 
 namespace jobd::actors {
 namespace {
@@ -85,6 +87,7 @@ job_manager_actor::behavior_type job_manager_state::make_behavior(job_manager_pa
       [this](atom::watch, event_subscription& what) {
         self_->send(parts_.watch, atom::watch_v, std::move(what));
       },
+      [this](atom::flush) { flush(); },
   };
 }
 
@@ -92,16 +95,36 @@ caf::result<created_job> job_manager_state::create(job_spec& spec) {
   show_mailbox(name, *self_);
   if (const auto valid = validate(spec); !valid)
     return to_caf(valid.error());
-  auto answer = self_->make_response_promise<created_job>();
-  // Storage answers in its own time, and whoever asks watches the clock.
-  ask<created_job>(
+  if (arrived_.empty())
+    self_->send(self_, atom::flush_v); // behind the jobs that are in the mailbox already
+  arrived_.push_back({std::move(spec), self_->make_response_promise<created_job>()});
+  return arrived_.back().answer;
+}
+
+void job_manager_state::flush() {
+  auto specs = job_specs{};
+  for (auto& w : arrived_)
+    specs.push_back(std::exchange(w.spec, without_payload(w.spec)));
+  const auto asked = std::make_shared<std::vector<waiting>>(std::exchange(arrived_, {}));
+  // Storage answers in its own time, and whoever asked watches the clock.
+  ask<created_jobs>(
       self_, parts_.storage, caf::infinite,
-      [this, answer, announced = without_payload(spec)](const created_job& created) mutable {
-        answer.deliver(created);
-        announce(created, announced);
+      [this, asked](created_jobs& all) {
+        auto stored = std::vector<std::pair<created_job, job_spec>>{};
+        for (auto i = std::size_t{0}; i < all.size(); ++i) {
+          auto& [spec, answer] = (*asked)[i];
+          if (!all[i])
+            answer.deliver(to_caf(all[i].error()));
+          else
+            answer.deliver(stored.emplace_back(*all[i], std::move(spec)).first);
+        }
+        announce(stored);
       },
-      [answer](caf::error& why) mutable { answer.deliver(std::move(why)); }, atom::create_v, std::move(spec));
-  return answer;
+      [asked](const caf::error& why) {
+        for (auto& w : *asked)
+          w.answer.deliver(why);
+      },
+      atom::create_v, std::move(specs));
 }
 
 caf::result<submitted> job_manager_state::submit(storage::submission& what) {
@@ -113,8 +136,10 @@ caf::result<submitted> job_manager_state::submit(storage::submission& what) {
   ask<submitted>(
       self_, parts_.storage, storage_timeout,
       [this, answer, announced = std::move(announced)](submitted& created) mutable {
+        auto stored = std::vector<std::pair<created_job, job_spec>>{};
         for (auto i = std::size_t{0}; i < created.size(); ++i)
-          announce(created[i], announced[i]);
+          stored.emplace_back(created[i], std::move(announced[i]));
+        announce(stored);
         answer.deliver(std::move(created));
       },
       [answer](caf::error& why) mutable { answer.deliver(std::move(why)); }, atom::submit_v, std::move(what));
@@ -168,19 +193,26 @@ caf::result<bulk_report> job_manager_state::change_page(Atom what, const storage
   return answer;
 }
 
-/// After the answer: the job is on disk, and a hint that is lost is written again by the hinter.
-void job_manager_state::announce(const created_job& created, const job_spec& spec) {
-  count(created, spec);
-  if (created.duplicate)
-    return;
-  if (created.run_at)
-    self_->send(parts_.promoter, atom::due_v, from_now(*created.run_at));
-  else
-    self_->send(parts_.queue, atom::push_v, hints{{created.id, spec.queue, spec.priority}});
-  if (spec.expires_in)
-    self_->send(parts_.expirer, atom::due_v, std::chrono::ceil<milliseconds>(*spec.expires_in));
-  self_->send(parts_.queue, atom::publish_v,
-              job_events{{created.id, spec.object_id, spec.type, spec.queue, job_status::created, 0, {}}});
+/// The jobs are on disk, and a hint that is lost is written again by the hinter.
+void job_manager_state::announce(const std::vector<std::pair<created_job, job_spec>>& stored) {
+  auto ready = hints{};
+  auto news = job_events{};
+  for (const auto& [created, spec] : stored) {
+    count(created, spec);
+    if (created.duplicate)
+      continue;
+    if (created.run_at)
+      self_->send(parts_.promoter, atom::due_v, from_now(*created.run_at));
+    else
+      ready.push_back({created.id, spec.queue, spec.priority});
+    if (spec.expires_in)
+      self_->send(parts_.expirer, atom::due_v, std::chrono::ceil<milliseconds>(*spec.expires_in));
+    news.push_back({created.id, spec.object_id, spec.type, spec.queue, job_status::created, 0, {}});
+  }
+  if (!ready.empty())
+    self_->send(parts_.queue, atom::push_v, std::move(ready));
+  if (!news.empty())
+    self_->send(parts_.queue, atom::publish_v, std::move(news));
 }
 
 void job_manager_state::announce(const job_changes& changes) {

@@ -6,6 +6,9 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include <utility>
+#include <vector>
+
 namespace jobd::actors {
 
 /// Whom the job manager works with.
@@ -28,7 +31,14 @@ public:
   job_manager_actor::behavior_type make_behavior(job_manager_parts parts);
 
 private:
+  /// A job that is not yet stored.
+  struct waiting {
+    job_spec spec;
+    caf::typed_response_promise<created_job> answer;
+  };
+
   caf::result<created_job> create(job_spec& spec);
+  void flush();
   caf::result<submitted> submit(storage::submission& what);
   template <class Atom>
   caf::result<bulk_report> change_page(Atom what, const storage::page_request& which);
@@ -38,11 +48,12 @@ private:
   caf::result<job> change(Atom what, job_id id);
 
   // After the answer: what is on disk needs no more, and the rest is seen by those who look.
-  void announce(const created_job& created, const job_spec& spec);
+  void announce(const std::vector<std::pair<created_job, job_spec>>& stored);
   void announce(const job_changes& changes);
 
   self_pointer self_;
   job_manager_parts parts_;
+  std::vector<waiting> arrived_;
 };
 
 job_manager_actor::behavior_type job_manager(job_manager_actor::stateful_pointer<job_manager_state> self,

@@ -28,14 +28,28 @@ bool breaks_connection(ec code) {
          || code == ec::schema_old;
 }
 
-std::size_t bytes(const job_spec& spec) {
-  return spec.payload.size();
+std::size_t bytes(const job_specs& all) {
+  auto n = std::size_t{0};
+  for (const auto& spec : all)
+    n += spec.payload.size();
+  return n;
 }
 std::size_t bytes(const finish_requests& all) {
   auto n = std::size_t{0};
   for (const auto& f : all)
     n += f.result.size() + f.message.size();
   return n;
+}
+
+/// Each of those who wait gets as many of the answers, which are in their order, as it has asked for.
+template <class T, class Waiting, class Asked>
+void hand_out(std::vector<T>& answers, std::vector<Waiting>& all, Asked asked) {
+  auto first = std::make_move_iterator(answers.begin());
+  for (auto& waiting : all) {
+    const auto last = first + static_cast<std::ptrdiff_t>(asked(waiting));
+    waiting.answer.deliver(std::vector<T>(first, last));
+    first = last;
+  }
 }
 
 } // namespace
@@ -56,7 +70,7 @@ storage_actor::behavior_type storage_state::make_behavior(storage_options option
   for (auto i = std::size_t{0}; i < slots_.size(); ++i)
     open(i);
   return {
-      [this](atom::create, job_spec& spec) { return create(spec); },
+      [this](atom::create, job_specs& specs) { return create(specs); },
       [this](atom::find, job_id id) { return find(id); },
       [this](atom::claim, storage::claim_request& what) { return claim(what); },
       [this](atom::finish, finish_requests& what) { return finish(what); },
@@ -93,11 +107,12 @@ caf::error storage_state::away() const {
 // -- requests
 // ---------------------------------------------------------------------------------------------------
 
-caf::result<created_job> storage_state::create(job_spec& spec) {
+caf::result<created_jobs> storage_state::create(job_specs& specs) {
   if (away_for_long())
     return away();
-  auto answer = self_->make_response_promise<created_job>();
-  creates_.push_back({std::move(spec), answer, self_->clock().now(), false});
+  auto answer = self_->make_response_promise<created_jobs>();
+  creates_waiting_ += specs.size();
+  creates_.push_back({std::move(specs), answer, self_->clock().now(), false});
   dispatch();
   return answer;
 }
@@ -180,7 +195,7 @@ void storage_state::dispatch() {
 
 void storage_state::measure() {
   show_mailbox(name, *self_);
-  metrics::storage_waiting.set(static_cast<double>(creates_.size() + finds_.size() + finishes_.size()
+  metrics::storage_waiting.set(static_cast<double>(creates_waiting_ + finds_.size() + finishes_.size()
                                                    + claims_.size() + calls_.size()));
   metrics::database_up.set(any_open() ? 1 : 0);
 }
@@ -209,7 +224,7 @@ bool storage_state::give_work(std::size_t index) {
 /// database nearly twice of what one costs. Nobody waits for a claim or a finish that way.
 bool storage_state::worth_a_flush() const {
   return !finishes_.empty() || !claims_.empty() || !progresses_.empty()
-         || (!creates_.empty() && creates_.size() >= creates_in_flight_);
+         || (!creates_.empty() && creates_waiting_ >= creates_in_flight_);
 }
 
 bool storage_state::send_flush(std::size_t index) {
@@ -217,7 +232,8 @@ bool storage_state::send_flush(std::size_t index) {
     return false;
   auto batch = storage::batch{};
   auto f = take_flight(batch);
-  creates_in_flight_ += f->creates.size();
+  creates_in_flight_ += batch.creates.size();
+  creates_waiting_ -= batch.creates.size();
   metrics::flush_requests.observe(static_cast<double>(batch.size()));
   f->sent_at = self_->clock().now();
   call<storage::batch_result>(
@@ -245,36 +261,28 @@ std::shared_ptr<storage_state::flight> storage_state::take_flight(storage::batch
   for (; !progresses_.empty() && fits(); progresses_.erase(progresses_.begin()))
     out.progresses.push_back(std::move(progresses_.begin()->second));
   for (; !creates_.empty() && fits(); creates_.pop_front()) {
-    size += bytes(creates_.front().spec);
-    out.creates.push_back(creates_.front().spec);
+    const auto& specs = creates_.front().specs;
+    size += bytes(specs);
+    out.creates.insert(out.creates.end(), specs.begin(), specs.end());
     f->creates.push_back(std::move(creates_.front()));
   }
   return f;
 }
 
 void storage_state::land(flight& f, storage::batch_result& result) {
-  creates_in_flight_ -= f.creates.size();
+  creates_in_flight_ -= result.creates.size();
   metrics::flush_seconds.observe(seconds{self_->clock().now() - f.sent_at}.count());
   if (options_.queue && !result.unblocked.empty())
     self_->send(*options_.queue, atom::push_v, std::move(result.unblocked));
-  auto answer = result.finishes.begin();
-  for (auto& waiting : f.finishes) {
-    const auto last = answer + static_cast<std::ptrdiff_t>(waiting.requests);
-    waiting.answer.deliver(finish_answers(answer, last));
-    answer = last;
-  }
+  hand_out(result.finishes, f.finishes, [](const sent_finish& w) { return w.requests; });
   for (auto i = std::size_t{0}; i < f.claims.size(); ++i)
     f.claims[i].answer.deliver(std::move(result.claims[i]));
-  for (auto i = std::size_t{0}; i < f.creates.size(); ++i) {
-    if (auto& created = result.creates[i])
-      f.creates[i].answer.deliver(*created);
-    else
-      f.creates[i].answer.deliver(to_caf(created.error()));
-  }
+  hand_out(result.creates, f.creates, [](const waiting_create& w) { return w.specs.size(); });
 }
 
 void storage_state::crash(flight& f, const caf::error& why) {
-  creates_in_flight_ -= f.creates.size();
+  for (const auto& waiting : f.creates)
+    creates_in_flight_ -= waiting.specs.size();
   metrics::flush_failures.add();
   for (auto& waiting : f.finishes)
     waiting.answer.deliver(why);
@@ -285,10 +293,12 @@ void storage_state::crash(flight& f, const caf::error& why) {
   const auto again = why == ec::store_away || (why == ec::store_uncertain && options_.creates_may_repeat);
   for (auto waiting = f.creates.rbegin(); waiting != f.creates.rend(); ++waiting) {
     waiting->maybe_written = waiting->maybe_written || why == ec::store_uncertain;
-    if (again && !too_old(waiting->since))
+    if (again && !too_old(waiting->since)) {
+      creates_waiting_ += waiting->specs.size();
       creates_.push_front(std::move(*waiting));
-    else
+    } else {
       refuse(*waiting, why);
+    }
   }
 }
 
@@ -458,8 +468,10 @@ void storage_state::wake() {
 void storage_state::refuse_old() {
   if (any_open())
     return;
-  for (; !creates_.empty() && too_old(creates_.front().since); creates_.pop_front())
+  for (; !creates_.empty() && too_old(creates_.front().since); creates_.pop_front()) {
+    creates_waiting_ -= creates_.front().specs.size();
     refuse(creates_.front(), away());
+  }
   for (; !finds_.empty() && too_old(finds_.front().since); finds_.pop_front())
     finds_.front().answer.deliver(away());
   for (; !finishes_.empty(); finishes_.pop_front())

@@ -47,11 +47,12 @@ private:
   template <class T>
   using promise = caf::typed_response_promise<T>;
 
+  /// Creates that were asked for together. They are written together, too.
   struct waiting_create {
-    job_spec spec;
-    promise<created_job> answer;
+    job_specs specs;
+    promise<created_jobs> answer;
     time_point since;
-    /// A commit that may have held it was never answered.
+    /// A commit that may have held them was never answered.
     bool maybe_written = false;
   };
   struct waiting_find {
@@ -96,7 +97,7 @@ private:
   };
 
   // Requests.
-  caf::result<created_job> create(job_spec& spec);
+  caf::result<created_jobs> create(job_specs& specs);
   caf::result<job> find(job_id id);
   caf::result<claimed_jobs> claim(storage::claim_request& what);
   caf::result<finish_answers> finish(finish_requests& what);
@@ -145,6 +146,8 @@ private:
   std::deque<waiting_finish> finishes_;
   std::deque<waiting_claim> claims_;
   std::deque<waiting_create> creates_;
+  /// How many jobs these are, and those of the batches under way.
+  std::size_t creates_waiting_ = 0;
   std::size_t creates_in_flight_ = 0;
   std::deque<waiting_find> finds_;
   std::deque<waiting_call> calls_;
