@@ -19,7 +19,7 @@ namespace {
 
 using kind = route::kind;
 
-/// Several, for CAF searches the open requests and timers of an actor one by one.
+/// Several, for CAF searches the open requests of an actor one by one.
 constexpr auto gateway_count = 16;
 
 constexpr auto max_target_bytes = std::size_t{2048};

@@ -64,10 +64,14 @@ private:
   class gateways {
   public:
     explicit gateways(caf::actor_system& system);
-    const gateway_actor& next() { return all_[turn_.fetch_add(1, std::memory_order_relaxed) % all_.size()]; }
+    /// Each has some questions in a row, so that a burst wakes one of them.
+    const gateway_actor& next() {
+      return all_[turn_.fetch_add(1, std::memory_order_relaxed) / in_a_row % all_.size()];
+    }
     void stop();
 
   private:
+    static constexpr auto in_a_row = 64u;
     std::vector<gateway_actor> all_;
     std::atomic<unsigned> turn_{0};
   };
