@@ -46,6 +46,7 @@ job_manager_actor::behavior_type constant(job_manager_actor::pointer) {
       [](atom::workers) -> caf::result<worker_infos> { return none(); },
       [](atom::stats) -> caf::result<all_stats> { return none(); },
       [](atom::watch, const event_subscription&) {},
+      [](atom::flush) {},
   };
 }
 
