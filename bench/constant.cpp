@@ -51,7 +51,7 @@ job_manager_actor::behavior_type constant(job_manager_actor::pointer) {
 }
 
 struct config : system_config {
-  config() { http::add_message_types(*this); }
+  config() : system_config(2) { http::add_message_types(*this); }
 };
 
 } // namespace

@@ -11,7 +11,7 @@ from . import limits, load
 from .ground import Ground, within
 
 # Jobs that do nothing need more than the eight at a time that suit real ones.
-DRAINING = {'JOB_CONCURRENCY': 200, 'JOB_PREFETCH': 800}
+DRAINING = {'JOB_CONCURRENCY': 1000, 'JOB_PREFETCH': 4000}
 # Each part has an index of its own, however long the history is.
 UNFINISHED = """
 select exists (select from jobs where status = 'created' and ready)

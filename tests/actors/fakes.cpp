@@ -16,9 +16,10 @@ caf::result<T> unless_away(const neighbours* n, const T& value) {
 
 storage_actor::behavior_type neighbour_storage(storage_actor::pointer, neighbours* n) {
   return {
-      [n](atom::create, job_spec& spec) {
-        n->created.push_back(spec);
-        return unless_away(n, n->create_gives);
+      [n](atom::create, const job_specs& specs) {
+        ++n->create_requests;
+        n->created.insert(n->created.end(), specs.begin(), specs.end());
+        return unless_away(n, created_jobs(specs.size(), n->create_gives));
       },
       [n](atom::find, job_id id) -> caf::result<job> {
         if (const auto at = n->jobs.find(id); at != n->jobs.end())

@@ -29,6 +29,7 @@ struct neighbours {
   job_changes rescue_gives;
   bool store_away = false;
   std::vector<job_spec> created;
+  int create_requests = 0;
   created_job create_gives{1, false, {}};
 
   std::vector<storage::submission> submissions;

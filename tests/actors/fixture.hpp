@@ -81,13 +81,20 @@ struct actor_fixture {
 
   template <class Answer, class Handle, class... Question>
   pending<Answer> start(const Handle& h, Question... question) {
+    auto seen = post<Answer>(h, std::move(question)...);
+    run();
+    return seen;
+  }
+
+  /// The same, but it is on its way only when the test runs what there is.
+  template <class Answer, class Handle, class... Question>
+  pending<Answer> post(const Handle& h, Question... question) {
     auto seen = std::make_shared<std::optional<expected<Answer>>>();
     keep(sys.spawn([seen, h, question...](caf::event_based_actor* asker) {
       asker->request(h, 10min, question...)
           .then([seen](Answer& a) { *seen = std::move(a); },
                 [seen](const caf::error& e) { *seen = tl::unexpected{from_caf(e)}; });
     }));
-    run();
     return seen;
   }
 };

@@ -65,6 +65,22 @@ BOOST_AUTO_TEST_CASE(an_invalid_job_never_reaches_storage) {
   BOOST_TEST(around.created.empty());
 }
 
+BOOST_AUTO_TEST_CASE(jobs_that_arrive_at_a_time_are_stored_by_one_request_and_each_is_answered) {
+  around.create_gives = {42, false, {}};
+  auto bad = spec();
+  bad.priority = 10;
+  const auto first = post<created_job>(manager, atom::create_v, spec());
+  const auto second = post<created_job>(manager, atom::create_v, bad);
+  const auto third = post<created_job>(manager, atom::create_v, spec());
+  run();
+  BOOST_TEST(around.create_requests == 1);
+  BOOST_TEST(around.created.size() == 2u);
+  BOOST_TEST((*first)->value().id == 42);
+  BOOST_TEST(((*second)->error().code == ec::invalid));
+  BOOST_TEST((*third)->value().id == 42);
+  BOOST_TEST(around.pushed.size() == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(a_store_that_is_away_is_told_to_the_client_and_nothing_is_hinted) {
   around.store_away = true;
   BOOST_TEST((ask<created_job>(manager, atom::create_v, spec())->error().code == ec::store_away));

@@ -141,9 +141,9 @@ BOOST_FIXTURE_TEST_SUITE(storage_suite, storage_fixture)
 BOOST_AUTO_TEST_CASE(a_lone_request_goes_straight_through) {
   const auto s = spawn_storage();
   run();
-  const auto created = ask<created_job>(s, atom::create_v, spec(1));
+  const auto created = ask<created_jobs>(s, atom::create_v, job_specs{spec(1)});
   BOOST_REQUIRE(created);
-  BOOST_TEST((**created).id == 1);
+  BOOST_TEST((**created).front()->id == 1);
   BOOST_TEST(db.flushes.size() == 1u);
 }
 
@@ -151,10 +151,10 @@ BOOST_AUTO_TEST_CASE(what_arrives_while_the_connection_is_busy_is_one_batch) {
   const auto s = spawn_storage();
   run();
   db.hold_flushes = true;
-  const auto first = start<created_job>(s, atom::create_v, spec(1));
-  auto rest = std::vector<pending<created_job>>{};
+  const auto first = start<created_jobs>(s, atom::create_v, job_specs{spec(1)});
+  auto rest = std::vector<pending<created_jobs>>{};
   for (auto i = 2; i <= 30; ++i)
-    rest.push_back(start<created_job>(s, atom::create_v, spec(i)));
+    rest.push_back(start<created_jobs>(s, atom::create_v, job_specs{spec(i)}));
   const auto finished = start<finish_answers>(s, atom::finish_v, finish_requests{{1, {9, 1}, {}, {}, {}}});
   BOOST_TEST(db.flushes.size() == 1u);
   db.hold_flushes = false;
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(what_arrives_while_the_connection_is_busy_is_one_batch) {
   BOOST_REQUIRE(db.flushes.size() == 2u);
   BOOST_TEST(db.flushes[1].creates.size() == 29u);
   BOOST_TEST(db.flushes[1].finishes.size() == 1u);
-  BOOST_TEST((*rest.back())->value().id == 30);
+  BOOST_TEST((*rest.back())->value().front()->id == 30);
   BOOST_TEST(((*finished)->value() == finish_answers{storage::finish_answer::accepted}));
 }
 
@@ -171,7 +171,7 @@ BOOST_AUTO_TEST_CASE(each_finish_of_a_batch_gets_its_own_answer) {
   const auto s = spawn_storage();
   run();
   db.hold_flushes = true;
-  const auto first = start<created_job>(s, atom::create_v, spec(1));
+  const auto first = start<created_jobs>(s, atom::create_v, job_specs{spec(1)});
   const auto two = start<finish_answers>(s, atom::finish_v,
                                          finish_requests{{1, {8, 1}, {}, {}, {}}, {1, {9, 2}, {}, {}, {}}});
   const auto one = start<finish_answers>(s, atom::finish_v, finish_requests{{1, {7, 1}, {}, {}, {}}});
@@ -186,26 +186,26 @@ BOOST_AUTO_TEST_CASE(one_bad_job_does_not_fail_its_batch) {
   const auto s = spawn_storage();
   run();
   db.hold_flushes = true;
-  const auto first = start<created_job>(s, atom::create_v, spec(1));
+  const auto first = start<created_jobs>(s, atom::create_v, job_specs{spec(1)});
   auto bad = spec(2);
   bad.type = "bad";
-  const auto second = start<created_job>(s, atom::create_v, bad);
-  const auto third = start<created_job>(s, atom::create_v, spec(3));
+  const auto second = start<created_jobs>(s, atom::create_v, job_specs{bad});
+  const auto third = start<created_jobs>(s, atom::create_v, job_specs{spec(3)});
   db.hold_flushes = false;
   land();
-  BOOST_TEST(((*second)->error().code == ec::invalid));
-  BOOST_TEST((*third)->has_value());
+  BOOST_TEST(((*second)->value().front().error().code == ec::invalid));
+  BOOST_TEST((*third)->value().front().has_value());
 }
 
 BOOST_AUTO_TEST_CASE(creates_that_were_not_written_are_sent_again_by_the_next_connection) {
   const auto s = spawn_storage();
   run();
   db.flush_fails = ec::store_away;
-  const auto created = start<created_job>(s, atom::create_v, spec(1));
+  const auto created = start<created_jobs>(s, atom::create_v, job_specs{spec(1)});
   BOOST_TEST(!*created);
   advance(500ms);
   BOOST_REQUIRE(*created);
-  BOOST_TEST((*created)->value().id == 1);
+  BOOST_TEST((*created)->value().front()->id == 1);
   BOOST_TEST(db.spawned == 2);
 }
 
@@ -213,7 +213,7 @@ BOOST_AUTO_TEST_CASE(a_create_whose_commit_is_uncertain_is_not_sent_again) {
   const auto s = spawn_storage();
   run();
   db.flush_fails = ec::store_uncertain;
-  const auto created = ask<created_job>(s, atom::create_v, spec(1));
+  const auto created = ask<created_jobs>(s, atom::create_v, job_specs{spec(1)});
   BOOST_REQUIRE(created);
   BOOST_TEST((created->error().code == ec::store_uncertain));
   advance(500ms);
@@ -225,10 +225,10 @@ BOOST_AUTO_TEST_CASE(with_a_dedupe_window_it_is_sent_again_for_the_standing_id_a
   const auto s = spawn_storage();
   run();
   db.flush_fails = ec::store_uncertain;
-  const auto created = start<created_job>(s, atom::create_v, spec(1));
+  const auto created = start<created_jobs>(s, atom::create_v, job_specs{spec(1)});
   advance(500ms);
   BOOST_REQUIRE(created->has_value());
-  BOOST_TEST((*created)->value().id == 1);
+  BOOST_TEST((*created)->value().front()->id == 1);
   BOOST_TEST(db.flushes.size() == 2u);
 }
 
@@ -238,7 +238,7 @@ BOOST_AUTO_TEST_CASE(a_create_that_may_have_been_written_is_not_refused_as_if_it
   run();
   db.flush_fails = ec::store_uncertain;
   db.connect_fails = ec::store_away;
-  const auto created = start<created_job>(s, atom::create_v, spec(1));
+  const auto created = start<created_jobs>(s, atom::create_v, job_specs{spec(1)});
   advance(3'500ms);
   BOOST_REQUIRE(created->has_value());
   BOOST_TEST(((*created)->error().code == ec::store_uncertain));
@@ -248,13 +248,13 @@ BOOST_AUTO_TEST_CASE(a_create_waits_out_a_short_outage_and_is_refused_after_a_lo
   db.connect_fails = ec::store_away;
   const auto s = spawn_storage();
   run();
-  const auto early = start<created_job>(s, atom::create_v, spec(1));
+  const auto early = start<created_jobs>(s, atom::create_v, job_specs{spec(1)});
   advance(2'900ms);
   BOOST_TEST(!*early);
   advance(300ms);
   BOOST_REQUIRE(*early);
   BOOST_TEST(((*early)->error().code == ec::store_away));
-  const auto late = ask<created_job>(s, atom::create_v, spec(2));
+  const auto late = ask<created_jobs>(s, atom::create_v, job_specs{spec(2)});
   BOOST_REQUIRE(late);
   BOOST_TEST((late->error().code == ec::store_away));
 }
@@ -267,17 +267,17 @@ BOOST_AUTO_TEST_CASE(reconnects_back_off_to_one_second_and_service_returns_by_it
   BOOST_TEST(db.connects <= 15);
   db.connect_fails = ec::none;
   advance(1'200ms);
-  BOOST_TEST(ask<created_job>(s, atom::create_v, spec(1))->has_value());
+  BOOST_TEST(ask<created_jobs>(s, atom::create_v, job_specs{spec(1)})->has_value());
 }
 
 BOOST_AUTO_TEST_CASE(a_crashed_connection_is_replaced) {
   const auto s = spawn_storage();
   run();
   db.flush_throws = true;
-  const auto created = start<created_job>(s, atom::create_v, spec(1));
+  const auto created = start<created_jobs>(s, atom::create_v, job_specs{spec(1)});
   advance(500ms);
   BOOST_TEST(db.spawned == 2);
-  BOOST_TEST(ask<created_job>(s, atom::create_v, spec(2))->has_value());
+  BOOST_TEST(ask<created_jobs>(s, atom::create_v, job_specs{spec(2)})->has_value());
 }
 
 BOOST_AUTO_TEST_CASE(claims_and_finishes_are_refused_at_once_while_no_connection_is_open) {
@@ -292,13 +292,32 @@ BOOST_AUTO_TEST_CASE(two_connections_work_at_the_same_time) {
   const auto s = spawn_storage(2);
   run();
   db.hold_flushes = true;
-  const auto first = start<created_job>(s, atom::create_v, spec(1));
-  const auto second = start<created_job>(s, atom::create_v, spec(2));
+  const auto first = start<created_jobs>(s, atom::create_v, job_specs{spec(1)});
+  const auto second = start<finish_answers>(s, atom::finish_v, finish_requests(1));
   BOOST_TEST(db.flushes.size() == 2u);
   land();
   land();
-  BOOST_TEST((*first)->value().id == 1);
-  BOOST_TEST((*second)->value().id == 2);
+  BOOST_TEST((*first)->value().front()->id == 1);
+  BOOST_TEST((*second)->has_value());
+}
+
+BOOST_AUTO_TEST_CASE(creates_wait_until_they_are_twice_as_many_as_those_under_way) {
+  const auto s = spawn_storage(2);
+  run();
+  db.hold_flushes = true;
+  const auto first = start<created_jobs>(s, atom::create_v, job_specs{spec(1)});
+  const auto second = start<created_jobs>(s, atom::create_v, job_specs{spec(2)});
+  BOOST_TEST(db.flushes.size() == 1u);
+  const auto third = start<created_jobs>(s, atom::create_v, job_specs{spec(3)});
+  BOOST_REQUIRE(db.flushes.size() == 2u);
+  BOOST_TEST(db.flushes[1].creates.size() == 2u);
+  const auto fourth = start<created_jobs>(s, atom::create_v, job_specs{spec(4)});
+  land(); // two are still under way
+  BOOST_TEST(db.flushes.size() == 2u);
+  land(); // and now none is
+  BOOST_REQUIRE(db.flushes.size() == 3u);
+  land();
+  BOOST_TEST((*fourth)->value().front()->id == 4);
 }
 
 BOOST_AUTO_TEST_CASE(finds_are_answered_one_by_one) {
@@ -312,13 +331,13 @@ BOOST_AUTO_TEST_CASE(a_flood_of_creates_does_not_starve_upkeep) {
   const auto s = spawn_storage();
   run();
   db.hold_flushes = true;
-  auto creates = std::vector<pending<created_job>>{};
-  creates.push_back(start<created_job>(s, atom::create_v, spec(1)));
-  creates.push_back(start<created_job>(s, atom::create_v, spec(2)));
+  auto creates = std::vector<pending<created_jobs>>{};
+  creates.push_back(start<created_jobs>(s, atom::create_v, job_specs{spec(1)}));
+  creates.push_back(start<created_jobs>(s, atom::create_v, job_specs{spec(2)}));
   const auto ready = start<hints>(s, atom::ready_v, storage::ready_query{});
   land();
   // The next create may go first, but then it is upkeep's turn.
-  creates.push_back(start<created_job>(s, atom::create_v, spec(3)));
+  creates.push_back(start<created_jobs>(s, atom::create_v, job_specs{spec(3)}));
   if (!*ready)
     land();
   BOOST_TEST(ready->has_value());
@@ -328,7 +347,7 @@ BOOST_AUTO_TEST_CASE(waiting_requests_are_answered_when_storage_ends) {
   db.connect_fails = ec::store_away;
   const auto s = spawn_storage();
   run();
-  const auto created = start<created_job>(s, atom::create_v, spec(1));
+  const auto created = start<created_jobs>(s, atom::create_v, job_specs{spec(1)});
   self->send_exit(s, caf::exit_reason::user_shutdown);
   run();
   BOOST_REQUIRE(created->has_value());
@@ -339,7 +358,7 @@ BOOST_AUTO_TEST_CASE(what_a_run_tells_is_written_with_the_next_batch_and_only_th
   const auto s = spawn_storage();
   run();
   db.hold_flushes = true;
-  const auto first = start<created_job>(s, atom::create_v, spec(1));
+  const auto first = start<created_jobs>(s, atom::create_v, job_specs{spec(1)});
   for (const auto* percent : {"1", "2"})
     self->send(s, atom::progress_v, storage::progress_update{1, {9, 1}, percent});
   self->send(s, atom::progress_v, storage::progress_update{1, {8, 1}, "7"});

@@ -77,7 +77,7 @@ struct surroundings {
 
 storage_actor::behavior_type fake_storage(storage_actor::pointer self, surroundings* w) {
   return {
-      [](atom::create, job_spec&) -> caf::result<created_job> { return created_job{}; },
+      [](atom::create, const job_specs&) -> caf::result<created_jobs> { return created_jobs{}; },
       [](atom::find, const job_ids&) -> caf::result<found_jobs> { return found_jobs{}; },
       [](atom::submit, const storage::submission&) -> caf::result<submitted> { return submitted{}; },
       [](atom::list, const storage::page_request&) -> caf::result<storage::job_page> {

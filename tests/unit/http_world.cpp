@@ -164,6 +164,7 @@ fake_manager_actor::behavior_type fake_manager(fake_pointer self, seen_ptr s) {
         return actors::all_stats{{"a", {1, 2, 3, 4, 5}, seconds{0.5}, {{7}, {}}}, {"b", {0, 0, 7, 0, 0}}};
       },
       [=](atom::watch, const actors::event_subscription& what) { watch(what, s); },
+      [](atom::flush) {},
       [=](caf::ok_atom) { let_all_go(self); },
   };
 }
