@@ -132,8 +132,9 @@ private:
   /// Threads without a job, those included that are only just started.
   std::size_t idle_ = 0;
   std::uint64_t taken_ = 0;
-  /// At the last spread.
+  /// At the last spread, and how many threads that one woke.
   std::uint64_t taken_before_ = 0;
+  std::uint64_t woken_ = 1;
   /// When jobs that still wait are given further threads; set while there may be any.
   std::optional<clock::time_point> spread_at_;
   bool keeps_time_ = false;
@@ -151,6 +152,8 @@ void native_executor::pool::start(ticket t, const run_ptr& run) {
   const auto is_first = queue_.size() == 1;
   if (!is_first && !spread_at_) {
     spread_at_ = clock::now() + moment;
+    taken_before_ = taken_;
+    woken_ = 1;
     wake_keeper();
   }
   l.unlock(); // the woken thread would only wait for it
@@ -195,13 +198,15 @@ bool native_executor::pool::add_thread(void (pool::*duty)()) {
   return true;
 }
 
-/// Jobs that nobody takes stand behind long ones, and each gets a thread. As long as some are taken, one
-/// thread more is enough.
+/// If no more jobs were taken than threads were woken, these may all be at long ones: twice as many are
+/// woken, so that a thousand long jobs run after ten moments. Otherwise the jobs are short, and one thread
+/// more is enough.
 void native_executor::pool::spread() {
-  const auto threads = std::exchange(taken_before_, taken_) == taken_ ? queue_.size() : 1;
-  while (idle_ < threads && add_thread(&pool::serve)) {
+  const auto taken = taken_ - std::exchange(taken_before_, taken_);
+  woken_ = taken <= woken_ ? std::min<std::uint64_t>(2 * woken_, queue_.size()) : 1;
+  while (idle_ < woken_ && add_thread(&pool::serve)) {
   }
-  for (auto i = std::size_t{0}; i < threads; ++i)
+  for (auto i = std::uint64_t{0}; i < woken_; ++i)
     work_.notify_one();
 }
 
