@@ -231,6 +231,11 @@ using connection_actor = caf::typed_actor<
     caf::replies_to<atom::rescue, lease::suspect>::with<job_changes>,
     caf::replies_to<atom::prune, storage::prune_cursor>::with<storage::prune_report>>;
 
+/// A request to storage is written whole, with one batch. Who asks for several things at once keeps it small
+/// beside a batch: so many of them, or so much text, whichever comes first.
+inline constexpr std::size_t request_items = 100;
+inline constexpr std::size_t request_bytes = 1 << 20;
+
 /// The STORAGE actor: owns the connections and replaces broken ones. What arrives while they are busy goes to
 /// the next idle one as one batch, which is one transaction.
 ///

@@ -97,11 +97,18 @@ caf::result<created_job> job_manager_state::create(job_spec& spec) {
     return to_caf(valid.error());
   if (arrived_.empty())
     self_->send(self_, atom::flush_v); // behind the jobs that are in the mailbox already
+  arrived_bytes_ += spec.payload.size();
   arrived_.push_back({std::move(spec), self_->make_response_promise<created_job>()});
-  return arrived_.back().answer;
+  const auto answer = arrived_.back().answer;
+  if (arrived_.size() >= request_items || arrived_bytes_ >= request_bytes)
+    flush();
+  return answer;
 }
 
 void job_manager_state::flush() {
+  if (arrived_.empty())
+    return;
+  arrived_bytes_ = 0;
   auto specs = job_specs{};
   for (auto& w : arrived_)
     specs.push_back(std::exchange(w.spec, without_payload(w.spec)));

@@ -54,6 +54,7 @@ private:
   self_pointer self_;
   job_manager_parts parts_;
   std::vector<waiting> arrived_;
+  std::size_t arrived_bytes_ = 0;
 };
 
 job_manager_actor::behavior_type job_manager(job_manager_actor::stateful_pointer<job_manager_state> self,

@@ -18,6 +18,8 @@ using namespace std::chrono_literals;
 /// and its parameters must fit into memory many times over.
 constexpr std::size_t batch_requests = 1'000;
 constexpr std::size_t batch_bytes = 8 << 20;
+/// A batch that takes longer waits for a lock or a server, and others should not wait for it.
+constexpr auto usual_flush = 20ms;
 constexpr auto first_backoff = 100ms;
 constexpr auto most_backoff = 1'000ms;
 constexpr auto wake_every = 100ms;
@@ -224,7 +226,9 @@ bool storage_state::give_work(std::size_t index) {
 /// the database nearly twice of what one costs. Nobody waits for a claim or a finish that way.
 bool storage_state::worth_a_flush() const {
   return !finishes_.empty() || !claims_.empty() || !progresses_.empty()
-         || (!creates_.empty() && creates_waiting_ >= 2 * creates_in_flight_);
+         || (!creates_.empty()
+             && (creates_waiting_ >= 2 * creates_in_flight_
+                 || self_->clock().now() - creates_sent_at_ >= usual_flush));
 }
 
 bool storage_state::send_flush(std::size_t index) {
@@ -236,6 +240,8 @@ bool storage_state::send_flush(std::size_t index) {
   creates_waiting_ -= batch.creates.size();
   metrics::flush_requests.observe(static_cast<double>(batch.size()));
   f->sent_at = self_->clock().now();
+  if (!f->creates.empty())
+    creates_sent_at_ = f->sent_at;
   call<storage::batch_result>(
       index, [this, f](storage::batch_result& result) { land(*f, result); },
       [this, f](const caf::error& why) { crash(*f, why); }, atom::flush_v, std::move(batch));

@@ -149,6 +149,7 @@ private:
   /// How many jobs these are, and those of the batches under way.
   std::size_t creates_waiting_ = 0;
   std::size_t creates_in_flight_ = 0;
+  time_point creates_sent_at_;
   std::deque<waiting_find> finds_;
   std::deque<waiting_call> calls_;
   /// The newest of each run.

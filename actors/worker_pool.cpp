@@ -30,8 +30,6 @@ constexpr auto storage_timeout = 30s;
 constexpr auto pause = 500ms;
 /// Of one run. Each is a write of the job's row.
 constexpr auto between_progress = 1s;
-/// So that the storage actor can fill its batches well.
-constexpr auto finishes_in_a_request = std::ptrdiff_t{100};
 /// Between two looks into the database when the last one found less than it asked for.
 constexpr auto pace_without_queue = 1s;
 /// At the end of a shutdown's grace nobody waits any longer.
@@ -467,12 +465,19 @@ void worker_pool_state::finish(claimed_job& what, node_id by, outcome o) {
 void worker_pool_state::write() {
   if (self_->clock().now() < write_at_)
     return;
-  for (auto first = to_write_.begin(); first != to_write_.end();) {
-    const auto last = first + std::min(to_write_.end() - first, finishes_in_a_request);
-    write(run_keys(first, last));
-    first = last;
+  auto portion = run_keys{};
+  auto bytes = std::size_t{0};
+  for (const auto& key : std::exchange(to_write_, {})) {
+    const auto& what = outbox_.at(key).what;
+    portion.push_back(key);
+    bytes += what.result.size() + what.message.size();
+    if (portion.size() < request_items && bytes < request_bytes)
+      continue;
+    write(std::exchange(portion, {}));
+    bytes = 0;
   }
-  to_write_.clear();
+  if (!portion.empty())
+    write(portion);
 }
 
 void worker_pool_state::write(const run_keys& keys) {

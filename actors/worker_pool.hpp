@@ -38,17 +38,15 @@ struct worker_pool_parts {
   promoter_actor promoter;
 };
 
-/// - Asks the fetcher for no more hints than it can hold (`prefetch` bounds what is buffered, claimed,
-/// running, and
-///   ended but not yet written).
+/// - Asks the fetcher for no more hints than it can hold: `prefetch` bounds what is buffered, claimed,
+///   running, and ended but not yet written.
 /// - Takes nothing from queues that are paused. The store claims nothing from them either, so what was
-/// fetched
-///   before is dropped, and hinted again when the queue is resumed.
+///   fetched before is dropped, and hinted again when the queue is resumed.
 /// - Claims as many jobs as slots are free, from the buffer, or from the database while the queue is away.
 /// - Gives hints back that found no slot in time, and then buffers none until a run has ended.
 /// - Has the executor run each job, and ends what is out of time, out of its lease, or cancelled.
-/// - Passes on what runs tell of themselves, each once a second at most, and publishes what happens to their
-/// jobs.
+/// - Passes on what runs tell of themselves, each once a second at most.
+/// - Publishes what happens to its jobs.
 /// - Holds each outcome until storage has taken or refused it.
 /// - Lets go of what the store says runs here and does not.
 class worker_pool_state {

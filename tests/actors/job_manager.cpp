@@ -81,6 +81,20 @@ BOOST_AUTO_TEST_CASE(jobs_that_arrive_at_a_time_are_stored_by_one_request_and_ea
   BOOST_TEST(around.pushed.size() == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(a_request_to_storage_holds_so_many_jobs_or_so_much_text) {
+  for (auto i = 0; i < 250; ++i)
+    post<created_job>(manager, atom::create_v, spec());
+  while (around.created.size() < 250u)
+    run();
+  BOOST_TEST(around.create_requests == 3);
+  auto large = spec();
+  large.payload = '"' + std::string(request_bytes / 2, 'x') + '"';
+  for (auto i = 0; i < 4; ++i)
+    post<created_job>(manager, atom::create_v, large);
+  run();
+  BOOST_TEST(around.create_requests == 5);
+}
+
 BOOST_AUTO_TEST_CASE(a_store_that_is_away_is_told_to_the_client_and_nothing_is_hinted) {
   around.store_away = true;
   BOOST_TEST((ask<created_job>(manager, atom::create_v, spec())->error().code == ec::store_away));

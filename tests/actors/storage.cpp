@@ -320,6 +320,21 @@ BOOST_AUTO_TEST_CASE(creates_wait_until_they_are_twice_as_many_as_those_under_wa
   BOOST_TEST((*fourth)->value().front()->id == 4);
 }
 
+BOOST_AUTO_TEST_CASE(creates_do_not_wait_for_a_batch_that_hangs) {
+  const auto s = spawn_storage(2);
+  run();
+  db.hold_flushes = true;
+  const auto hangs = start<created_jobs>(s, atom::create_v, job_specs{spec(1), spec(2), spec(3)});
+  const auto waits = start<created_jobs>(s, atom::create_v, job_specs{spec(4)});
+  BOOST_TEST(db.flushes.size() == 1u);
+  advance(50ms);
+  db.hold_flushes = false;
+  const auto next = start<created_jobs>(s, atom::create_v, job_specs{spec(5)});
+  BOOST_TEST(waits->has_value());
+  BOOST_TEST(next->has_value());
+  BOOST_TEST(!hangs->has_value());
+}
+
 BOOST_AUTO_TEST_CASE(finds_are_answered_one_by_one) {
   const auto s = spawn_storage();
   run();

@@ -349,6 +349,18 @@ BOOST_AUTO_TEST_CASE(what_ends_at_a_time_is_written_in_one_request) {
   BOOST_TEST(news(3).back() == "success 1");
 }
 
+BOOST_AUTO_TEST_CASE(what_ends_at_a_time_with_much_text_is_written_in_several_requests) {
+  queue_jobs(1, 3);
+  spawn_pool(5, 3);
+  auto large = outcome::succeeded();
+  large.result = '"' + std::string(request_bytes / 2, 'x') + '"';
+  for (auto& r : executor->runs)
+    std::exchange(r.tell, {}).done(large);
+  run();
+  BOOST_TEST(world.writes.size() == 2u);
+  BOOST_TEST(world.finishes.size() == 3u);
+}
+
 BOOST_AUTO_TEST_CASE(what_the_executor_cannot_start_has_failed) {
   executor->throws = true;
   queue_jobs(1, 1);
