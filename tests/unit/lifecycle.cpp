@@ -21,8 +21,8 @@ using jobd::lifecycle::next;
 
 constexpr auto all_statuses = {job_status::created, job_status::running, job_status::success,
                                job_status::failed, job_status::cancelled};
-constexpr auto all_events = {event::claim,   event::succeed, event::fail,       event::retry,
-                             event::release, event::rescue,  event::quarantine, event::cancel};
+constexpr auto all_events = {event::claim,  event::succeed,    event::fail,   event::retry,  event::release,
+                             event::rescue, event::quarantine, event::cancel, event::expire, event::rerun};
 
 claimed_job job_with(int failures, int max_attempts) {
   auto j = claimed_job{};
@@ -40,7 +40,8 @@ BOOST_AUTO_TEST_CASE(these_changes_are_allowed_and_no_others) {
       {{s::running, event::fail}, s::failed},       {{s::running, event::retry}, s::created},
       {{s::running, event::release}, s::created},   {{s::running, event::rescue}, s::created},
       {{s::running, event::quarantine}, s::failed}, {{s::created, event::cancel}, s::cancelled},
-      {{s::running, event::cancel}, s::cancelled},
+      {{s::running, event::cancel}, s::cancelled},  {{s::created, event::expire}, s::failed},
+      {{s::failed, event::rerun}, s::created},      {{s::cancelled, event::rerun}, s::created},
   };
   for (const auto from : all_statuses)
     for (const auto e : all_events) {
@@ -52,10 +53,20 @@ BOOST_AUTO_TEST_CASE(these_changes_are_allowed_and_no_others) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_final_status_is_never_left) {
+BOOST_AUTO_TEST_CASE(a_final_status_is_left_only_if_a_client_wants_another_run) {
   for (const auto from : all_statuses)
     for (const auto e : all_events)
-      BOOST_TEST((!is_final(from) || !next(from, e)));
+      BOOST_TEST((!is_final(from) || !next(from, e) || e == event::rerun));
+  // What has succeeded stays so, whatever anyone wants.
+  for (const auto e : all_events)
+    BOOST_TEST(!next(job_status::success, e));
+}
+
+BOOST_AUTO_TEST_CASE(these_are_all_events) {
+  const auto last = static_cast<std::uint8_t>(all_events.size()) - 1;
+  for (const auto e : all_events)
+    BOOST_TEST(static_cast<std::uint8_t>(e) <= last);
+  BOOST_TEST(jobd::lifecycle::to_string(static_cast<event>(last + 1)) == "unknown");
 }
 
 BOOST_AUTO_TEST_CASE(every_event_has_a_name_of_its_own) {
