@@ -57,16 +57,17 @@ select place, object_limit, type, object_id from written
 )sql"};
 
 /// What became of the runs that were not running. An outcome that this run has not left itself is recorded as
-/// refused.
+/// refused. A release or a rescue leaves no node on the row: the one is known by its record, and the other has
+/// taken the run from its node.
 constexpr auto find_finished = statement{"find_finished", R"sql(
 with asked as (
-  select a.*, (j.status <> 'running' and j.attempt = a.attempt and (j.node_id = a.node or a.event = 'release'))
+  select a.*, (j.status <> 'running' and j.attempt = a.attempt and j.node_id is not distinct from a.node)
     or exists (
       select from job_attempts h
       where h.job_id = a.id and h.attempt = a.attempt and h.node_id = a.node
         and h.outcome not in ('lost', 'refused')) as known
-  from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::text[], $5::text[])
-    with ordinality as a(id, attempt, node, event, message, place)
+  from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::text[])
+    with ordinality as a(id, attempt, node, message, place)
   join jobs j on j.id = a.id
   where a.attempt between 1 and j.attempt
 ), recorded as (
@@ -182,8 +183,8 @@ sql_expected<finished> write_finishes(postgres_connection& pg, std::span<const f
   if (!left.empty()) {
     // A statement of its own, since the first may have waited for the very write that it must see now.
     const auto c = columns_of(finishes, left);
-    auto found = pg.exec(find_finished,
-                         parameters{}.add(c.ids).add(c.attempts).add(c.nodes).add(c.events).add(c.messages));
+    auto found =
+        pg.exec(find_finished, parameters{}.add(c.ids).add(c.attempts).add(c.nodes).add(c.messages));
     if (!found)
       return tl::unexpected{after_writing(found.error())};
     accept(*found, left, result.answers);

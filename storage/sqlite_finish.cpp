@@ -27,10 +27,12 @@ update jobs set
 where id = ?1 and attempt = ?2 and node_id = ?3 and status = 'running'
 )sql";
 
-/// Whether this is the finish that the row has already, or that was recorded when the job went back.
+/// Whether this is the finish that the row has already, or that was recorded when the job went back. A release
+/// or a rescue leaves no node on the row: the one is known by its record, and the other has taken the run from
+/// its node.
 constexpr auto read_finished = R"sql(
 select 1 from jobs
-where id = ?1 and attempt = ?2 and status <> 'running' and (node_id = ?3 or ?4 = 'release')
+where id = ?1 and attempt = ?2 and status <> 'running' and node_id = ?3
 union all
 select 1 from job_attempts
 where job_id = ?1 and attempt = ?2 and node_id = ?3 and outcome not in ('lost', 'refused')
@@ -106,8 +108,7 @@ expected<bool> end_run(sqlite_connection& db, const finish_request& f, event wha
 expected<finish_answer> judge(sqlite_connection& db, const finish_request& f, timestamp now) {
   auto known = false;
   auto read = db.each(
-      read_finished, [&](const sqlite_row&) { known = true; }, f.run.id, f.run.attempt, f.node,
-      lifecycle::to_string(f.what.what));
+      read_finished, [&](const sqlite_row&) { known = true; }, f.run.id, f.run.attempt, f.node);
   if (!read)
     return tl::unexpected{read.error()};
   if (known)

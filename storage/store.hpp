@@ -28,7 +28,7 @@ struct finish_request {
 enum class finish_answer : std::uint8_t {
   /// Written, now or by an earlier try of the same finish whose answer was lost.
   accepted,
-  /// Another attempt owns the job by now, or the job is gone: nothing was written.
+  /// The run is another's by now, a rescue took it, or the job is gone: the job is as it was.
   stale,
 };
 

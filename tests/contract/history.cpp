@@ -117,6 +117,19 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(run_of_a_dead_node_is_lost_and_its_late_outcome_re
   BOOST_TEST(records[1].message.value() == "late");
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(outcome_is_refused_on_record_before_the_next_attempt_starts, backend, backends) {
+  const auto b = backend{};
+  const auto s = b.open();
+  const auto node = new_node(*s);
+  const auto dead = new_node(*s);
+  const auto run = running_job(*s, dead);
+  b.age_beat(dead, 60s);
+  must(s->rescue(seen(*s, node, dead)));
+  BOOST_CHECK(finish(*s, ended(dead, run, event::succeed, {}, "late")) == finish_answer::stale);
+  BOOST_TEST(outcomes(*s, run.id) == (std::vector<std::string>{"1 lost", "1 refused"}),
+             boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(attempt_that_never_was_is_not_recorded, backend, backends) {
   const auto b = backend{};
   const auto s = b.open();

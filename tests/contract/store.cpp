@@ -481,6 +481,23 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(late_result_of_a_lost_lease_is_rejected, backend, 
   BOOST_TEST(j.attempt == 2);
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(release_of_a_run_that_a_rescue_took_is_stale, backend, backends) {
+  const auto b = backend{};
+  const auto s = b.open();
+  const auto dead = new_node(*s);
+  const auto node = new_node(*s);
+  const auto back = running_job(*s, dead, 1);
+  const auto ended_by_rescue = running_job(*s, dead, 2);
+  must(s->cancel(id_list{ended_by_rescue.id}));
+  b.age_beat(dead, 60s);
+  must(s->rescue(seen(*s, node, dead)));
+  BOOST_CHECK(read(*s, back.id).status == job_status::created);
+  BOOST_CHECK(read(*s, ended_by_rescue.id).status == job_status::cancelled);
+  // To accept it would be to tell the world that both are ready again, by the word of a node that lost them.
+  for (const auto& run : {back, ended_by_rescue})
+    BOOST_CHECK(finish(*s, ended(dead, run, event::release)) == finish_answer::stale);
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(finish_of_another_attempt_node_or_job_is_stale, backend, backends) {
   const auto b = backend{};
   const auto s = b.open();

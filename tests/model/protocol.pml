@@ -303,10 +303,9 @@ inline finish_running() {
 }
 
 inline find_finished() {
-  known = (job[j_].status != running && job[j_].attempt == a_ && (job[j_].node == claimed_by[k] || e == release)) ||
-          recorded[k];
-  /* The answer is true. A release is also content if its job has gone back in another way. */
-  assert(known == (fate[k] == written) || (known && e == release))
+  known = (job[j_].status != running && job[j_].attempt == a_ && job[j_].node == claimed_by[k]) || recorded[k];
+  /* The answer is true. */
+  assert(known == (fate[k] == written))
 }
 
 /* ---- storage/postgres_nodes */
