@@ -4,7 +4,8 @@ namespace jobd::storage {
 namespace {
 
 /// The last attempt is on the job's own row, unless it has its record already: it was given back or lost, and
-/// the job waits, or came to its end without another run. The first row stands for the job itself.
+/// the job waits, or came to its end without another run. A job that runs shows the message of the attempt before.
+/// The first row stands for the job itself.
 constexpr auto attempts_of = statement{"attempts_of", R"sql(
 select null::integer as attempt, null::bigint, null::timestamp, null::timestamp as end_time, null::text,
   null::text
@@ -13,7 +14,7 @@ union all
 select attempt, node_id, start_time, end_time, outcome, message from job_attempts
 where job_id = $1::bigint and exists (select from jobs where id = $1::bigint)
 union all
-select attempt, node_id, start_time, end_time, status, message from jobs j
+select attempt, node_id, start_time, end_time, status, case when status <> 'running' then message end from jobs j
 where id = $1::bigint and status <> 'created' and attempt > 0
   and not exists (
     select from job_attempts h

@@ -5,7 +5,7 @@ namespace {
 
 /// The job that stands for a key.
 constexpr auto read_standing = R"sql(
-select d.job_id, case when j.status = 'created' and not j.ready then j.run_at end
+select d.job_id, case when j.status = 'created' and not j.ready and not j.blocked then j.run_at end
 from job_dedupe d left join jobs j on j.id = d.job_id
 where d.type = ?1 and d.object_id = ?2 and d.expires_at > ?3
 )sql";

@@ -45,10 +45,12 @@ select id, attempt, ?4, node_id, start_time, ?5, ?6 from jobs
 where id = ?1 and attempt = ?2 and node_id = ?3 and status = 'running' and not cancel_requested
 )sql";
 
-/// Nothing for a job that is gone, since its history went with it, nor for an attempt that never was.
+/// Nothing for a job that is gone, since its history went with it, nor for an attempt that never was. The first one
+/// stays.
 constexpr auto record_refused = R"sql(
-insert or replace into job_attempts (job_id, attempt, outcome, node_id, end_time, message)
+insert into job_attempts (job_id, attempt, outcome, node_id, end_time, message)
 select id, ?2, 'refused', ?3, ?4, ?5 from jobs where id = ?1 and ?2 between 1 and attempt
+on conflict do nothing
 )sql";
 
 constexpr auto update_progress = R"sql(

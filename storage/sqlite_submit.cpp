@@ -9,7 +9,7 @@ select fingerprint, job_ids, duplicates from job_idempotency where key = ?1 and 
 
 /// The answer's jobs in their order. When a job becomes ready is told as of now.
 constexpr auto read_answered = R"sql(
-select answer.value, case when j.status = 'created' and not j.ready then j.run_at end
+select answer.value, case when j.status = 'created' and not j.ready and not j.blocked then j.run_at end
 from json_each(?1) answer left join jobs j on j.id = answer.value
 order by answer.key
 )sql";

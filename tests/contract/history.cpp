@@ -93,6 +93,21 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(retry_again_is_accepted_also_when_the_next_attempt
              boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(run_does_not_show_the_message_of_the_attempt_before, backend, backends) {
+  const auto b = backend{};
+  const auto s = b.open();
+  const auto node = new_node(*s);
+  const auto first = running_job(*s, node);
+  finish(*s, ended(node, first, event::retry, {}, "exit code 1"));
+  b.age_job(first.id, 61s);
+  must(s->promote(10));
+  BOOST_REQUIRE_EQUAL(claim(*s, heads(node)).size(), 1u);
+  const auto records = must(s->history(first.id));
+  BOOST_REQUIRE_EQUAL(records.size(), 2u);
+  BOOST_TEST(records[0].message.value() == "exit code 1");
+  BOOST_TEST(!records[1].message.has_value());
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(run_of_a_dead_node_is_lost_and_its_late_outcome_refused, backend, backends) {
   const auto b = backend{};
   const auto s = b.open();
@@ -126,8 +141,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(outcome_is_refused_on_record_before_the_next_attem
   b.age_beat(dead, 60s);
   must(s->rescue(seen(*s, node, dead)));
   BOOST_CHECK(finish(*s, ended(dead, run, event::succeed, {}, "late")) == finish_answer::stale);
+  BOOST_CHECK(finish(*s, ended(dead, run, event::fail, {}, "later still")) == finish_answer::stale);
   BOOST_TEST(outcomes(*s, run.id) == (std::vector<std::string>{"1 lost", "1 refused"}),
              boost::test_tools::per_element());
+  // The first one stays.
+  BOOST_TEST(must(s->history(run.id)).at(1).message.value() == "late");
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(attempt_that_never_was_is_not_recorded, backend, backends) {

@@ -201,6 +201,23 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_set_aside_comes_back_by_its_time, backend
   BOOST_TEST(claim(*s, heads(node)).size() == 1u);
 }
 
+/// Its `run_at` is only the net under the end of the run that it waits for.
+BOOST_AUTO_TEST_CASE_TEMPLATE(duplicate_of_a_job_that_was_set_aside_has_no_time, backend, backends) {
+  const auto b = backend{};
+  const auto s = b.open();
+  const auto node = new_node(*s);
+  running_job(*s, node, limited(1));
+  b.expire_keys();
+  const auto order = storage::submission{{limited(1)}, "key", "order"};
+  const auto waiting = must(s->submit(order)).at(0).id;
+  BOOST_TEST(claim(*s, heads(node)).empty());
+  BOOST_TEST(!read(*s, waiting).ready);
+  for (const auto& again : {create(*s, limited(1)), must(s->submit(order)).at(0)}) {
+    BOOST_TEST(again.id == waiting);
+    BOOST_TEST(!again.run_at.has_value());
+  }
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_set_aside_can_be_cancelled_and_expires, backend, backends) {
   const auto b = backend{};
   const auto s = open(b);
