@@ -506,6 +506,8 @@ void worker_pool_state::written(run_key key, storage::finish_answer answer) {
               {{"job", key.id},
                {"attempt", key.attempt},
                {"trace", trace_id(entry.job ? entry.job->traceparent : std::string{})}});
+  } else if (entry.job && answer == storage::finish_answer::cancelled) {
+    accepted(*entry.job, {lifecycle::event::cancel, std::nullopt});
   } else if (entry.job) {
     accepted(*entry.job, entry.what.what);
   }

@@ -40,7 +40,7 @@ with held as (
     result = case h.event when 'succeed' then h.result::jsonb end,
     cancel_requested = false
   from held h where j.id = h.id
-  returning h.place, h.event, h.start_time, h.id, h.attempt, h.node, h.message, j.object_limit, j.type,
+  returning h.place, h.asked, h.event, h.start_time, h.id, h.attempt, h.node, h.message, j.object_limit, j.type,
     j.object_id, j.queue, j.status
 ), recorded as (
   insert into job_attempts (job_id, attempt, outcome, node_id, start_time, end_time, message)
@@ -53,29 +53,29 @@ with held as (
   select queue, 'open', status, count(*) from written where event not in ('retry', 'release')
   group by queue, status
 )
-select place, object_limit, type, object_id from written
+select place, event <> asked, object_limit, type, object_id from written
 )sql"};
 
 /// What became of the runs that were not running. An outcome that this run has not left itself is recorded as
-/// refused. A release or a rescue leaves no node on the row: the one is known by its record, and the other has
-/// taken the run from its node.
+/// refused. A release or a rescue leaves no node on the row: the one is known by its record, and the other
+/// has taken the run from its node.
 constexpr auto find_finished = statement{"find_finished", R"sql(
 with asked as (
-  select a.*, (j.status <> 'running' and j.attempt = a.attempt and j.node_id is not distinct from a.node)
-    or exists (
-      select from job_attempts h
-      where h.job_id = a.id and h.attempt = a.attempt and h.node_id = a.node
-        and h.outcome not in ('lost', 'refused')) as known
-  from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::text[])
-    with ordinality as a(id, attempt, node, message, place)
+  select a.*, coalesce(
+    (select outcome from job_attempts h
+     where h.job_id = a.id and h.attempt = a.attempt and h.node_id = a.node
+       and h.outcome not in ('lost', 'refused')),
+    case when j.status <> 'running' and j.attempt = a.attempt and j.node_id = a.node then j.status end) as outcome
+  from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::text[], $5::text[])
+    with ordinality as a(id, attempt, node, event, message, place)
   join jobs j on j.id = a.id
   where a.attempt between 1 and j.attempt
 ), recorded as (
   insert into job_attempts (job_id, attempt, outcome, node_id, end_time, message)
-  select id, attempt, 'refused', node, timezone('utc', now()), message from asked where not known
+  select id, attempt, 'refused', node, timezone('utc', now()), message from asked where outcome is null
   on conflict do nothing
 )
-select place from asked where known
+select place, event in ('retry', 'release') and outcome = 'cancelled' from asked where outcome is not null
 )sql"};
 
 /// The first one of each object that is still worth starting.
@@ -137,7 +137,8 @@ columns columns_of(std::span<const finish_request> finishes, const places& which
 /// Accepts the finishes that were returned; what is left of `which`.
 places accept(const rows& r, const places& which, std::vector<finish_answer>& answers) {
   for (auto row = 0; row < r.size(); ++row)
-    answers[which[r.number<std::size_t>(row, 0) - 1]] = finish_answer::accepted;
+    answers[which[r.number<std::size_t>(row, 0) - 1]] =
+        r.boolean(row, 1) ? finish_answer::cancelled : finish_answer::accepted;
   auto left = places{};
   for (const auto place : which)
     if (answers[place] == finish_answer::stale)
@@ -148,8 +149,8 @@ places accept(const rows& r, const places& which, std::vector<finish_answer>& an
 std::vector<freed_object> read_freed(const rows& finished) {
   auto freed = std::vector<freed_object>{};
   for (auto row = 0; row < finished.size(); ++row)
-    if (finished.number<int>(row, 1) != 0)
-      freed.push_back({std::string{finished.text(row, 2)}, finished.number<std::int64_t>(row, 3)});
+    if (finished.number<int>(row, 2) != 0)
+      freed.push_back({std::string{finished.text(row, 3)}, finished.number<std::int64_t>(row, 4)});
   return freed;
 }
 
@@ -183,8 +184,8 @@ sql_expected<finished> write_finishes(postgres_connection& pg, std::span<const f
   if (!left.empty()) {
     // A statement of its own, since the first may have waited for the very write that it must see now.
     const auto c = columns_of(finishes, left);
-    auto found =
-        pg.exec(find_finished, parameters{}.add(c.ids).add(c.attempts).add(c.nodes).add(c.messages));
+    auto found = pg.exec(find_finished,
+                         parameters{}.add(c.ids).add(c.attempts).add(c.nodes).add(c.events).add(c.messages));
     if (!found)
       return tl::unexpected{after_writing(found.error())};
     accept(*found, left, result.answers);

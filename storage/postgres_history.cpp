@@ -4,8 +4,8 @@ namespace jobd::storage {
 namespace {
 
 /// The last attempt is on the job's own row, unless it has its record already: it was given back or lost, and
-/// the job waits, or came to its end without another run. A job that runs shows the message of the attempt before.
-/// The first row stands for the job itself.
+/// the job waits, or came to its end without another run. A job that runs shows the message of the attempt
+/// before. The first row stands for the job itself.
 constexpr auto attempts_of = statement{"attempts_of", R"sql(
 select null::integer as attempt, null::bigint, null::timestamp, null::timestamp as end_time, null::text,
   null::text

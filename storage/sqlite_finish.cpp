@@ -27,15 +27,16 @@ update jobs set
 where id = ?1 and attempt = ?2 and node_id = ?3 and status = 'running'
 )sql";
 
-/// Whether this is the finish that the row has already, or that was recorded when the job went back. A release
-/// or a rescue leaves no node on the row: the one is known by its record, and the other has taken the run from
-/// its node.
+/// What this finish came to that was recorded when the job went back, or that the row has already. A release
+/// or a rescue leaves no node on the row: the one is known by its record, and the other has taken the run
+/// from its node.
 constexpr auto read_finished = R"sql(
-select 1 from jobs
-where id = ?1 and attempt = ?2 and status <> 'running' and node_id = ?3
-union all
-select 1 from job_attempts
+select outcome, 0 as place from job_attempts
 where job_id = ?1 and attempt = ?2 and node_id = ?3 and outcome not in ('lost', 'refused')
+union all
+select status, 1 from jobs where id = ?1 and attempt = ?2 and status <> 'running' and node_id = ?3
+order by place
+limit 1
 )sql";
 
 /// The attempt of a job that goes back. None is written if it was asked to end.
@@ -45,8 +46,8 @@ select id, attempt, ?4, node_id, start_time, ?5, ?6 from jobs
 where id = ?1 and attempt = ?2 and node_id = ?3 and status = 'running' and not cancel_requested
 )sql";
 
-/// Nothing for a job that is gone, since its history went with it, nor for an attempt that never was. The first one
-/// stays.
+/// Nothing for a job that is gone, since its history went with it, nor for an attempt that never was. The
+/// first one stays.
 constexpr auto record_refused = R"sql(
 insert into job_attempts (job_id, attempt, outcome, node_id, end_time, message)
 select id, ?2, 'refused', ?3, ?4, ?5 from jobs where id = ?1 and ?2 between 1 and attempt
@@ -85,11 +86,15 @@ finish_request storable(const finish_request& f) {
   return kept;
 }
 
+bool goes_back(event what) {
+  return what == event::retry || what == event::release;
+}
+
 /// What the finish does to its row, if that still runs: a retry or a release leaves a record behind, and is a
 /// cancel if the job was asked to end.
 expected<event> record(sqlite_connection& db, const finish_request& f, timestamp now) {
   const auto what = f.what.what;
-  if (what != event::retry && what != event::release)
+  if (!goes_back(what))
     return what;
   const auto* outcome = what == event::retry ? "failed" : "released";
   return db.run(record_attempt, f.run.id, f.run.attempt, f.node, outcome, now, unless_empty(f.message))
@@ -108,13 +113,14 @@ expected<bool> end_run(sqlite_connection& db, const finish_request& f, event wha
 
 /// The finish has found no run: it is the one that was written, or it comes too late.
 expected<finish_answer> judge(sqlite_connection& db, const finish_request& f, timestamp now) {
-  auto known = false;
+  auto outcome = std::string{};
   auto read = db.each(
-      read_finished, [&](const sqlite_row&) { known = true; }, f.run.id, f.run.attempt, f.node);
+      read_finished, [&](const sqlite_row& r) { outcome = r.text(0); }, f.run.id, f.run.attempt, f.node);
   if (!read)
     return tl::unexpected{read.error()};
-  if (known)
-    return finish_answer::accepted;
+  if (!outcome.empty())
+    return goes_back(f.what.what) && outcome == to_string(job_status::cancelled) ? finish_answer::cancelled
+                                                                                 : finish_answer::accepted;
   return db.run(record_refused, f.run.id, f.run.attempt, f.node, now, unless_empty(f.message)).map([] {
     return finish_answer::stale;
   });
@@ -125,13 +131,14 @@ expected<finish_answer> write_finish(sqlite_connection& db, const finish_request
                                      std::vector<job_id>& ended) {
   assert(lifecycle::next(job_status::running, f.what.what));
   const auto now = time_now();
-  const auto written = record(db, f, now).and_then([&](event what) { return end_run(db, f, what, now); });
+  const auto what = record(db, f, now);
+  const auto written = what.and_then([&](event e) { return end_run(db, f, e, now); });
   if (!written)
     return tl::unexpected{written.error()};
   if (!*written)
     return judge(db, f, now);
   ended.push_back(f.run.id);
-  return finish_answer::accepted;
+  return *what == f.what.what ? finish_answer::accepted : finish_answer::cancelled;
 }
 
 } // namespace

@@ -28,6 +28,8 @@ struct finish_request {
 enum class finish_answer : std::uint8_t {
   /// Written, now or by an earlier try of the same finish whose answer was lost.
   accepted,
+  /// The same, but a retry or a release of a job that was asked to end: it is cancelled.
+  cancelled,
   /// The run is another's by now, a rescue took it, or the job is gone: the job is as it was.
   stale,
 };
@@ -270,24 +272,21 @@ public:
 
   /// Writes the whole batch in one durable transaction.
   ///
-  /// - A finish is written if its job still runs on this node under this attempt. The same finish again is
-  ///   `accepted` and changes nothing.
-  /// - A finish of a job that was asked to end, and that would go back (retry, release), is a cancel.
+  /// - A finish is written if its job still runs on this node under this attempt. The same finish again gets
+  ///   the same answer and changes nothing.
+  /// - A finish of a job that was asked to end, and that would go back (retry, release), is a cancel, and
+  ///   answered as `cancelled`.
   /// - A finish that is not the job's end (retry, release) leaves a record in its history, and so does one
-  /// that
-  ///   is stale, as `refused`; the first end of a job without any of these writes none.
+  ///   that is stale, as `refused`; the first end of a job without any of these writes none.
   /// - A claim skips what has expired, and jobs of paused queues. A job with `object_limit` whose type and
-  /// object run already is not
-  ///   claimed; it is set aside (not ready) until that run ends, or for a few seconds.
+  ///   object run already is not claimed; it is set aside (not ready) until that run ends, or for a few
+  ///   seconds.
   /// - A claim raises `attempt`, sets node and start_time, and skips what is locked. It returns at most
-  /// `limit`
-  ///   jobs, none if the node has no row.
+  ///   `limit` jobs, none if the node has no row.
   /// - A create with a dedupe window gets the id that stands for its (type, object_id), if one was accepted
-  /// less
-  ///   than the window ago; equal keys of one batch get one job.
+  ///   less than the window ago; equal keys of one batch get one job.
   /// - A lost commit answer is resolved here if it can be (the batch holds only creates, and there is a
-  /// window):
-  ///   otherwise `ec::store_uncertain`.
+  ///   window): otherwise `ec::store_uncertain`.
   [[nodiscard]] virtual expected<batch_result> flush(const batch& b) = 0;
 
   /// The jobs of the given ids, in that order; nothing where there is no such job.

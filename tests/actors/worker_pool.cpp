@@ -777,6 +777,18 @@ BOOST_AUTO_TEST_CASE(an_end_is_published_once_it_is_accepted_and_not_before) {
   BOOST_TEST(news(2).size() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(an_end_that_the_store_made_a_cancel_is_published_as_one) {
+  world.max_attempts = 3;
+  queue_jobs(1, 1);
+  spawn_pool(5, 2);
+  world.finish_answer = storage::finish_answer::cancelled;
+  end(0, outcome::failed("exit code 1"));
+  BOOST_TEST((world.finishes.at(0).what.what == lifecycle::event::retry));
+  BOOST_REQUIRE(news(1).size() == 2u);
+  BOOST_TEST(news(1)[1] == "cancelled 1");
+  BOOST_TEST(world.due.empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace jobd::actors

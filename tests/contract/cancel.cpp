@@ -102,13 +102,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(job_that_was_asked_to_end_does_not_go_back, backen
     const auto run = running_job(*s, node, ++object);
     must(s->cancel(id_list{run.id}));
     const auto f = ended(node, run, what);
-    BOOST_CHECK(finish(*s, f) == finish_answer::accepted);
+    BOOST_CHECK(finish(*s, f) == finish_answer::cancelled);
     const auto j = read(*s, run.id);
     BOOST_CHECK(j.status == job_status::cancelled);
     BOOST_TEST(j.end_time.has_value());
     BOOST_TEST(j.ready);
     const auto before = b.row(run.id);
-    BOOST_CHECK(finish(*s, f) == finish_answer::accepted);
+    BOOST_CHECK(finish(*s, f) == finish_answer::cancelled);
     BOOST_TEST(b.row(run.id) == before);
     BOOST_TEST(outcomes(*s, run.id) == std::vector<std::string>{"1 cancelled"},
                boost::test_tools::per_element());

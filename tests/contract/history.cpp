@@ -132,7 +132,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(run_of_a_dead_node_is_lost_and_its_late_outcome_re
   BOOST_TEST(records[1].message.value() == "late");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(outcome_is_refused_on_record_before_the_next_attempt_starts, backend, backends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(outcome_is_refused_on_record_before_the_next_attempt_starts, backend,
+                              backends) {
   const auto b = backend{};
   const auto s = b.open();
   const auto node = new_node(*s);

@@ -22,6 +22,10 @@ bool contains(const std::vector<T>& all, const T& one) {
   return std::ranges::find(all, one) != all.end();
 }
 
+bool goes_back(const storage::finish_request& f) {
+  return f.what.what == event::retry || f.what.what == event::release;
+}
+
 storage::job_change change_of(const job& j) {
   const auto where = j.status == job_status::running ? j.node : std::nullopt;
   return {j.id, j.object_id, j.type, j.queue, j.priority, j.status, j.attempt, where};
@@ -74,8 +78,7 @@ finish_answer reference::finish(const storage::finish_request& f, std::set<objec
   if (!e)
     return judge(f);
   auto& j = e->what;
-  const auto back = f.what.what == event::retry || f.what.what == event::release;
-  const auto what = back && j.cancel_requested ? event::cancel : f.what.what;
+  const auto what = goes_back(f) && j.cancel_requested ? event::cancel : f.what.what;
   if (j.object_limit > 0)
     freed.insert({j.type, j.object_id});
   j.status = lifecycle::next(job_status::running, what).value();
@@ -96,7 +99,7 @@ finish_answer reference::finish(const storage::finish_request& f, std::set<objec
     j.ready = false;
     j.run_at = after(now_, f.what.retry_in.value());
   }
-  return finish_answer::accepted;
+  return what == f.what.what ? finish_answer::accepted : finish_answer::cancelled;
 }
 
 /// The run is over: by this very finish, or without it.
@@ -106,7 +109,7 @@ finish_answer reference::judge(const storage::finish_request& f) {
     return finish_answer::stale;
   const auto& a = at->second.attempts.at({f.run.attempt, false});
   if (a.node == f.node && a.outcome != "running" && a.outcome != "lost")
-    return finish_answer::accepted;
+    return goes_back(f) && a.outcome == "cancelled" ? finish_answer::cancelled : finish_answer::accepted;
   at->second.attempts.try_emplace(
       {f.run.attempt, true},
       storage::attempt_record{f.run.attempt, f.node, std::nullopt, now_, "refused", unless_empty(f.message)});

@@ -622,7 +622,7 @@ unsigned number_from(const char* name, unsigned otherwise) {
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(each_is_answered_as_by_the_reference, backend, backends) {
   auto fails = stand<backend>{};
-  auto seed = number_from("JOBD_SEED", std::random_device{}());
+  auto seed = number_from("JOBD_SEED", 1);
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{number_from("JOBD_SECONDS", 4)};
   auto made = 0;
   do {

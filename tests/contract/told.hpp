@@ -41,7 +41,8 @@ public:
   std::string operator()(const storage::queue_stats& q) const;
   std::string operator()(const storage::queue_info& q) const;
   std::string operator()(storage::finish_answer a) const {
-    return a == storage::finish_answer::accepted ? "accepted" : "stale";
+    using enum storage::finish_answer;
+    return a == accepted ? "accepted" : a == cancelled ? "cancelled" : "stale";
   }
   std::string operator()(const lease::suspect& s) const { return text(s.node); }
   std::string operator()(const run_key& r) const { return text(r.id, '/', r.attempt); }
