@@ -111,58 +111,62 @@ class Ground:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start_servers(self):
-        data = os.path.join(self.folder, 'postgres')
         initdb = Process(
-            [f'{PG_BIN}/initdb', '-D', data, '-U', 'jobd', '-A', 'trust', '-E', 'UTF8'],
+            [f'{PG_BIN}/initdb', '-D', self.path('postgres'), '-U', 'jobd', '-A', 'trust', '-E', 'UTF8'],
             self.path('initdb.log'),
             as_postgres=True,
             cwd='/',
         )
         if initdb.popen.wait():
             initdb.check()
-        postgres = Process(
-            [
-                f'{PG_BIN}/postgres',
-                '-D',
-                data,
-                '-c',
-                'listen_addresses=',
-                '-c',
-                f'unix_socket_directories={self.sockets}',
-                '-c',
-                'shared_buffers=256MB',
-                '-c',
-                f'max_connections={self.max_connections}',
-            ],
-            self.path('postgres.log'),
-            as_postgres=True,
-            cwd='/',
+        self.start_postgres()
+        self.start_redis()
+
+    def start_postgres(self):
+        """Returns once it can be used."""
+        settings = {
+            'listen_addresses': '',
+            'unix_socket_directories': self.sockets,
+            'shared_buffers': '256MB',
+            'max_connections': self.max_connections,
+        }
+        self.postgres = self._server(
+            signal.SIGINT,
+            f'{PG_BIN}/postgres',
+            '-D',
+            self.path('postgres'),
+            *(word for name, value in settings.items() for word in ('-c', f'{name}={value}')),
         )
-        self.servers.append((postgres, signal.SIGINT))
-        redis = Process(
-            [
-                'redis-server',
-                '--port',
-                '0',
-                '--unixsocket',
-                self.redis_socket,
-                '--dir',
-                os.path.join(self.folder, 'redis'),
-                '--appendonly',
-                'yes',
-                '--appendfsync',
-                'everysec',
-                '--save',
-                '',
-            ],
-            self.path('redis.log'),
-            as_postgres=True,
-            cwd='/',
-        )
-        self.servers.append((redis, signal.SIGTERM))
         ready = [f'{PG_BIN}/pg_isready', '-qh', self.sockets, '-d', 'postgres']
-        within(60, 'PostgreSQL starts', lambda: postgres.check() and not subprocess.run(ready).returncode)
-        within(60, 'Redis starts', lambda: redis.check() and os.path.exists(self.redis_socket))
+        within(60, 'PostgreSQL starts', lambda: self.postgres.check() and not subprocess.run(ready).returncode)
+
+    def start_redis(self):
+        """Returns once it can be used."""
+        settings = {
+            'port': 0,
+            'unixsocket': self.redis_socket,
+            'dir': self.path('redis'),
+            'appendonly': 'yes',
+            'appendfsync': 'everysec',
+            'save': '',
+        }
+        self.redis_server = self._server(
+            signal.SIGTERM,
+            'redis-server',
+            *(word for name, value in settings.items() for word in (f'--{name}', str(value))),
+        )
+        ping = ['redis-cli', '-s', self.redis_socket, 'ping']
+        within(
+            60,
+            'Redis starts',
+            lambda: self.redis_server.check() and subprocess.run(ping, capture_output=True).stdout == b'PONG\n',
+        )
+
+    def _server(self, sign, *command):
+        """`sign` ends it."""
+        server = Process(command, self.path(f'{os.path.basename(command[0])}.log'), as_postgres=True, cwd='/')
+        self.servers.append((server, sign))
+        return server
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -229,8 +233,8 @@ class Ground:
             **{name: str(value) for name, value in settings.items()},
         }
 
-    def _start(self, *command, **settings):
-        process = Process([self.jobd, *command], self.path('jobd.log'), env=self._settings(**settings))
+    def _start(self, *command, log='jobd.log', **settings):
+        process = Process([self.jobd, *command], self.path(log), env=self._settings(**settings))
         self.running.append(process)
         return process
 

@@ -1,0 +1,118 @@
+"""Breaks a cluster under load and proves that nothing was lost; `./dev chaos` builds what it needs and starts it."""
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+
+from bench.ground import within
+from bench.load import percentile
+
+from . import checker
+from .cluster import Cluster
+from .load import Load
+from .scenarios import ON_SMALL_DISK, SCENARIOS, Run, mix
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# A small one: it holds the log of some 40 requests a second, and is soon full.
+DISK_MB = 256
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        prog='./dev chaos', description='Breaks a cluster under load; see tests/chaos. Scenarios: ' + ', '.join(SCENARIOS)
+    )
+    parser.add_argument('--only', action='append', metavar='NAME', choices=SCENARIOS, help='only this one; repeatable')
+    parser.add_argument('--minutes', type=float, help='so long one after the other, by chance, on the same cluster')
+    parser.add_argument('--seed', type=int, default=random.randrange(10**6), help='the same chances again')
+    parser.add_argument('--short', action='store_true', help='as short as in the tests')
+    parser.add_argument('--build', default=f'{ROOT}/build/Release', help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def perform(ask, cluster, name, act):
+    """Runs `act` under load, and lets everything run out. Gives what was found, and prints it in one line."""
+    began = time.monotonic()
+    cluster.start()
+    dice = random.Random(f'{ask.seed} {name}')
+    with Load([node.port for node in cluster.of('api')], dice.random()) as load:
+        run = Run(cluster, load, dice, ask.short)
+        run.hold(1)
+        act(run)
+        run.hold(1)
+    cluster.revive()
+    try:
+        within(90, 'all is final', lambda: not cluster.open_jobs(), 0.2)
+    except TimeoutError:
+        pass  # The checker names them.
+    run.check_expected()
+    history = cluster.history(load.exchanges, run.faults)
+    for node, (seconds, code) in cluster.end().items():
+        run.check(code == 0, f'{node} had not ended well {seconds:.1f} s after SIGTERM, code {code}')
+    verdict = checker.check(history)
+    faults = run.wrong + verdict.faults
+    print(line(name, verdict, faults, time.monotonic() - began), flush=True)
+    if faults:
+        keep(cluster, history, faults, f'{ROOT}/build/chaos/{name}-{ask.seed}')
+    return faults
+
+
+def line(name, verdict, faults, seconds):
+    times = verdict.recoveries
+    quick = f' (p50 {percentile(times, 50):.1f} s, p99 {percentile(times, 99):.1f} s)' if times else ''
+    return (
+        f'{name:20} {"FAILED" if faults else "passed"} in {seconds:3.0f} s: {verdict.accepted} jobs accepted, '
+        f'{verdict.lost} lost, {verdict.doubled} doubled, {verdict.refused} late results refused, '
+        f'{len(times)} recoveries{quick}'
+    )
+
+
+def keep(cluster, history, faults, folder):
+    """What is needed to see what happened."""
+    shutil.rmtree(folder, ignore_errors=True)
+    history.save(folder)
+    for log in (*cluster.logs.values(), cluster.path('postgres.log'), cluster.path('redis-server.log'), cluster.work_log):
+        if os.path.exists(log):
+            shutil.copy(log, folder)
+    with open(os.path.join(folder, 'faults'), 'w') as file:
+        file.writelines(f'{fault}\n' for fault in faults)
+    for fault in faults[:10]:
+        print(f'  {fault}')
+    print(f'  {len(faults)} faults; kept in {os.path.relpath(folder)}', flush=True)
+
+
+def mixed(ask):
+    def act(run):
+        for name in mix(run, ask.minutes):
+            print(time.strftime('%H:%M:%S'), name, file=sys.stderr, flush=True)
+
+    return [('mix', act)]
+
+
+def run(ask):
+    scenarios = mixed(ask) if ask.minutes else [(name, SCENARIOS[name]) for name in ask.only or SCENARIOS]
+    print(f'seed {ask.seed}', flush=True)
+    failed = 0
+    for small in (False, True):
+        chosen = [(name, act) for name, act in scenarios if (name in ON_SMALL_DISK) == small]
+        if chosen:
+            with Cluster(f'{ask.build}/app/jobd', DISK_MB if small else None) as cluster:
+                failed += sum(bool(perform(ask, cluster, name, act)) for name, act in chosen)
+    # As Boost.Test says it, for ./dev test.
+    print(f'  {len(scenarios) - failed} test cases out of {len(scenarios)} passed')
+    print(f'  {failed} test cases out of {len(scenarios)} failed')
+    return failed > 0
+
+
+if __name__ == '__main__':
+    # So that the servers and their folder go, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        sys.exit(run(arguments()))
+    except (RuntimeError, TimeoutError) as failure:
+        sys.exit(f'chaos: {failure}')
+    except KeyboardInterrupt:
+        sys.exit(130)
