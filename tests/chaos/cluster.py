@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 
 from bench.ground import Ground, free_port, within
@@ -34,6 +35,23 @@ HANDLERS = {
     'floods': {},
     'poison': {},
 }
+
+
+def mount(folder, options):
+    """A file system in memory. Gives whether it was allowed."""
+    return not subprocess.run(['mount', '-t', 'tmpfs', '-o', options, 'tmpfs', folder], stderr=subprocess.DEVNULL).returncode
+
+
+def unmount(folder):
+    subprocess.run(['umount', folder], check=True)
+
+
+def can_mount():
+    with tempfile.TemporaryDirectory() as folder:
+        allowed = mount(folder, 'size=1m')
+        if allowed:
+            unmount(folder)
+    return allowed
 
 
 class Node:
@@ -93,8 +111,7 @@ class Cluster(Ground):
     def _start_servers(self):
         if self.disk_mb:
             owner = os.stat(self.path('postgres'))
-            options = f'size={self.disk_mb}m,mode=0700,uid={owner.st_uid},gid={owner.st_gid}'
-            subprocess.run(['mount', '-t', 'tmpfs', '-o', options, 'tmpfs', self.path('postgres')], check=True)
+            mount(self.path('postgres'), f'size={self.disk_mb}m,mode=0700,uid={owner.st_uid},gid={owner.st_gid}')
         super()._start_servers()
 
     def __exit__(self, *unused):
@@ -104,7 +121,7 @@ class Cluster(Ground):
         self.stop_jobd()
         if self.disk_mb:
             self.stop_postgres(signal.SIGQUIT)
-            subprocess.run(['umount', self.path('postgres')], check=True)
+            unmount(self.path('postgres'))
         super().__exit__()
 
     def __enter__(self):
