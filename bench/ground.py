@@ -207,6 +207,9 @@ class Ground:
     def fresh(self):
         """An empty database with jobd's schema, an empty Redis, and no process of jobd."""
         self.empty()
+        self.migrate()
+
+    def migrate(self):
         subprocess.run(
             [self.jobd, 'migrate'],
             env={**os.environ, **self._settings()},

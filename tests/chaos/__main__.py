@@ -14,7 +14,7 @@ from bench.load import percentile
 from . import checker
 from .cluster import Cluster, can_mount
 from .load import Load
-from .scenarios import ON_SMALL_DISK, SCENARIOS, Run, mix
+from .scenarios import FROM_OLD, ON_SMALL_DISK, SCENARIOS, Run, mix
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # A small one: it holds the log of some 40 requests a second, and is soon full.
@@ -29,6 +29,7 @@ def arguments():
     parser.add_argument('--minutes', type=float, help='so long one after the other, by chance, on the same cluster')
     parser.add_argument('--seed', type=int, default=random.randrange(10**6), help='the same chances again')
     parser.add_argument('--short', action='store_true', help='as short as in the tests')
+    parser.add_argument('--old', metavar='PATH', help='an older jobd, for the migration; without it there is none')
     parser.add_argument('--build', default=f'{ROOT}/build/Release', help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -36,7 +37,7 @@ def arguments():
 def perform(ask, cluster, name, act):
     """Runs `act` under load, and lets everything run out. Gives what was found, and prints it in one line."""
     began = time.monotonic()
-    cluster.start()
+    cluster.start(old=name in FROM_OLD)
     dice = random.Random(f'{ask.seed} {name}')
     with Load([node.port for node in cluster.of('api')], dice.random()) as load:
         run = Run(cluster, load, dice, ask.short)
@@ -92,21 +93,35 @@ def mixed(ask):
     return [('mix', act)]
 
 
+def possible(ask):
+    """The scenarios to run, and those for which something is missing, with what it is."""
+    scenarios = ask.only or list(SCENARIOS)
+    missing = {}
+    if not ask.old:
+        missing |= dict.fromkeys(FROM_OLD, 'it needs --old')
+    if not can_mount():
+        missing |= dict.fromkeys(ON_SMALL_DISK, 'only root may mount a small disk')
+    return [name for name in scenarios if name not in missing], {n: missing[n] for n in scenarios if n in missing}
+
+
 def run(ask):
-    scenarios = mixed(ask) if ask.minutes else [(name, SCENARIOS[name]) for name in ask.only or SCENARIOS]
     print(f'seed {ask.seed}', flush=True)
+    if ask.minutes:
+        acts, skipped = mixed(ask), {}
+    else:
+        names, skipped = possible(ask)
+        acts = [(name, SCENARIOS[name]) for name in names]
     failed = 0
     for small in (False, True):
-        chosen = [(name, act) for name, act in scenarios if (name in ON_SMALL_DISK) == small]
-        if small and chosen and not can_mount():
-            print(f'{", ".join(name for name, _ in chosen)} skipped: only root may mount a small disk')
-            scenarios = [one for one in scenarios if one not in chosen]
-        elif chosen:
-            with Cluster(f'{ask.build}/app/jobd', DISK_MB if small else None) as cluster:
+        chosen = [(name, act) for name, act in acts if (name in ON_SMALL_DISK) == small]
+        if chosen:
+            with Cluster(f'{ask.build}/app/jobd', ask.old, DISK_MB if small else None) as cluster:
                 failed += sum(bool(perform(ask, cluster, name, act)) for name, act in chosen)
+    for name, why in skipped.items():
+        print(f'{name:20} skipped: {why}')
     # As Boost.Test says it, for ./dev test.
-    print(f'  {len(scenarios) - failed} test cases out of {len(scenarios)} passed')
-    print(f'  {failed} test cases out of {len(scenarios)} failed')
+    print(f'  {len(acts) - failed} test cases out of {len(acts)} passed')
+    print(f'  {failed} test cases out of {len(acts)} failed')
     return failed > 0
 
 

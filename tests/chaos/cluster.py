@@ -102,11 +102,11 @@ class Node:
 
 
 class Cluster(Ground):
-    """`disk_mb`: PostgreSQL's data has a file system of that size, in memory."""
+    """`old`: an older jobd. `disk_mb`: PostgreSQL's data has a file system of that size, in memory."""
 
-    def __init__(self, jobd, disk_mb=None):
+    def __init__(self, jobd, old=None, disk_mb=None):
         super().__init__(jobd)
-        self.disk_mb = disk_mb
+        self.new, self.old, self.disk_mb = jobd, old, disk_mb
 
     def _start_servers(self):
         if self.disk_mb:
@@ -155,8 +155,9 @@ class Cluster(Ground):
     def proxied(self):
         return [node for node in self.nodes if 'DATABASE_URL' in node.settings]
 
-    def start(self):
+    def start(self, old=False):
         """Nothing that was is left."""
+        self.jobd = self.old if old else self.new
         self.fresh()
         if os.path.exists(self.work_log):
             os.remove(self.work_log)

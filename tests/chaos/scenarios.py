@@ -14,6 +14,8 @@ from .history import Fault
 SCENARIOS = {}
 # Those whose PostgreSQL has a small disk to itself.
 ON_SMALL_DISK = set()
+# Those that begin with an older jobd.
+FROM_OLD = set()
 
 
 def scenario(function):
@@ -109,11 +111,8 @@ def stop_worker(run):
 
 @scenario
 def rolling_restart(run):
-    for node in list(run.cluster.nodes):
-        began = time.monotonic()
-        node.signal(signal.SIGTERM)
-        ended_well(run, node, began)
-        run.cluster.revive()
+    for node in run.cluster.nodes:
+        replace(run, node)
         run.hold(0.5, 3)
 
 
@@ -156,6 +155,29 @@ def set_clock(file, hours):
     with open(f'{file}.new', 'w') as new:
         new.write(f'{hours * 3600:+d}\n')
     os.replace(f'{file}.new', file)
+
+
+@scenario
+def migration(run):
+    """An older jobd runs, the schema is migrated under load, and for a while old and new run side by side."""
+    run.cluster.jobd = run.cluster.new
+    run.cluster.migrate()
+    run.hold(2, 15)
+    for node in run.cluster.nodes[::2]:
+        replace(run, node)
+    run.hold(3, 30)
+    for node in run.cluster.nodes[1::2]:
+        replace(run, node)
+
+
+def replace(run, node):
+    began = time.monotonic()
+    node.signal(signal.SIGTERM)
+    ended_well(run, node, began)
+    run.cluster.revive()
+
+
+FROM_OLD.add('migration')
 
 
 # -------------------------------------------------------------------------------- PostgreSQL
@@ -419,7 +441,7 @@ STATES = [all_well, postgres_is_away, postgres_hangs, redis_is_away, redis_hangs
 def mix(run, minutes):
     """One scenario after the other on the same cluster, by the dice."""
     end = time.monotonic() + minutes * 60
-    names = sorted(SCENARIOS.keys() - ON_SMALL_DISK)
+    names = sorted(SCENARIOS.keys() - ON_SMALL_DISK - FROM_OLD)
     while time.monotonic() < end:
         name = run.dice.choice(names)
         yield name
