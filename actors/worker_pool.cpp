@@ -300,12 +300,18 @@ void worker_pool_state::claimed(claimed_jobs& jobs, node_id by) {
   for (const auto& j : jobs)
     publish(event_of(j, job_status::running));
   for (auto& j : jobs) {
-    if (stopping_ || node_ != by)
+    // Two claims at a time may return a suspect each.
+    if (stopping_ || node_ != by || (lifecycle::is_suspect(j.recoveries) && runs_suspect()))
       finish(j, by, outcome::given_back());
     else
       start(j, by);
   }
   step_soon();
+}
+
+bool worker_pool_state::runs_suspect() const {
+  return std::ranges::any_of(runs_,
+                             [](const auto& at) { return lifecycle::is_suspect(at.second.what.recoveries); });
 }
 
 void worker_pool_state::give_back(hints unstarted) {

@@ -107,6 +107,7 @@ private:
   void claim_from_store();
   void claim(storage::claim_request what, hints from);
   void claimed(claimed_jobs& jobs, node_id by);
+  [[nodiscard]] bool runs_suspect() const;
   void give_back(hints unstarted);
   void give_back_old_hints();
   [[nodiscard]] std::vector<std::string> claimable_types() const;

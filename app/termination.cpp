@@ -1,6 +1,7 @@
 #include "app/termination.hpp"
 
 #include "core/log.hpp"
+#include "execution/process_tree.hpp"
 
 #include <unistd.h>
 
@@ -121,6 +122,7 @@ void termination::watch(std::chrono::milliseconds limit) {
     log::warn("A second signal came; the process ends at once.");
   else
     log::warn("The shutdown took too long; the process ends now, and what it left is rescued by others.");
+  execution::kill_descendants();
   _exit(exit_code_);
 }
 

@@ -133,6 +133,7 @@ struct claimed_job {
   std::optional<seconds> timeout;
   int max_attempts = 1;
   int failures = 0;
+  int recoveries = 0;
   int object_limit = 0;
   /// W3C trace context of the request that made the job; empty: none.
   std::string traceparent;

@@ -41,6 +41,13 @@ enum class event : std::uint8_t {
 
 /// Node deaths that a job survives; the next one quarantines it.
 inline constexpr int max_recoveries = 3;
+/// Node deaths that make a job a suspect: a node runs one suspect at a time. So of the jobs that died
+/// together, only the one that is the cause goes on dying, and the others are not quarantined with it.
+inline constexpr int suspect_after = 2;
+
+[[nodiscard]] constexpr bool is_suspect(int recoveries) noexcept {
+  return recoveries >= suspect_after;
+}
 
 /// What follows from the end of a run.
 struct conclusion {

@@ -190,6 +190,14 @@ void signal_tree(const run_mark& run, int signal, unmarked others) {
       ::kill(pid, signal);
 }
 
+void kill_descendants() {
+  std::set<pid_t> found;
+  for (const auto pid : children_of(::getpid()))
+    collect(pid, found);
+  for (const auto pid : found)
+    ::kill(pid, SIGKILL);
+}
+
 bool is_tree_gone(const run_mark& run, unmarked others) {
   for (const auto& o : orphans())
     if (belongs_to(o, run, others) != answer::no)

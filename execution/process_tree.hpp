@@ -45,6 +45,9 @@ enum class unmarked : bool { spare, include };
 /// orphans that bear its mark with their descendants.
 void signal_tree(const run_mark& run, int signal, unmarked others = unmarked::spare);
 
+/// SIGKILL to all that this process has started, and what those have; for an end at once.
+void kill_descendants();
+
 /// True if the run, whose main process is reaped, has no process left. Reaps orphans on the way.
 [[nodiscard]] bool is_tree_gone(const run_mark& run, unmarked others);
 

@@ -1,5 +1,7 @@
 #include "http/explain.hpp"
 
+#include "core/lifecycle.hpp"
+
 namespace jobd::http {
 namespace {
 
@@ -48,6 +50,13 @@ reason why_no_worker(const job& j) {
   return {.code = "no_worker", .detail = "no live worker takes type " + j.type + " from queue " + j.queue};
 }
 
+reason why_suspect(const job& j, std::int64_t ahead) {
+  return {.code = "suspect",
+          .detail = "its workers died " + std::to_string(j.recoveries)
+                    + " times while running it, so it waits for a worker that runs no other such job",
+          .ahead = std::min(ahead, storage::most_ahead)};
+}
+
 reason why_queued(const job& j, std::int64_t ahead) {
   auto count = ahead >= storage::most_ahead ? "at least " + std::to_string(storage::most_ahead)
                                             : std::to_string(ahead);
@@ -73,6 +82,8 @@ std::vector<reason> explain(const storage::explanation& e) {
     reasons.push_back(why_paused(j));
   if (!e.has_worker)
     reasons.push_back(why_no_worker(j));
+  if (reasons.empty() && lifecycle::is_suspect(j.recoveries))
+    reasons.push_back(why_suspect(j, e.ahead));
   if (reasons.empty())
     reasons.push_back(why_queued(j, e.ahead));
   return reasons;

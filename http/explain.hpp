@@ -12,7 +12,7 @@ namespace jobd::http {
 /// Why a job is in the status that it is in.
 struct reason {
   /// `final`, `running`, `scheduled` (for a time that its client gave), `retry_at` (after a failure),
-  /// `object_busy`, `paused`, `no_worker` or `queued`.
+  /// `object_busy`, `paused`, `no_worker`, `suspect` (`lifecycle::is_suspect`) or `queued`.
   std::string_view code;
   /// For people.
   std::string detail;
@@ -22,7 +22,7 @@ struct reason {
   std::optional<job_id> blocked_by = {};
   /// `running`: where.
   std::optional<node_id> node = {};
-  /// `queued`: jobs before it, counted up to `storage::most_ahead`.
+  /// `queued`, `suspect`: jobs before it, counted up to `storage::most_ahead`.
   std::optional<std::int64_t> ahead = {};
 
   friend bool operator==(const reason&, const reason&) = default;

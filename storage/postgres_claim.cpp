@@ -1,3 +1,4 @@
+#include "core/lifecycle.hpp"
 #include "storage/postgres_write.hpp"
 
 #include <algorithm>
@@ -8,11 +9,22 @@
 namespace jobd::storage {
 namespace {
 
-/// What follows `picked`, which locks candidates before anything is written, skips what others have locked,
-/// and reads a locked row's newest version. Those whose object has no place (`object_limit`) are set aside in
-/// the same statement; a race for the place is decided by the index jobs_one_of_object. Of rows without a
-/// limit `limited` has none, and then all that it stands for costs nothing.
-constexpr auto claim_picked = R"sql(
+const auto suspect = "recoveries >= " + std::to_string(lifecycle::suspect_after);
+
+/// A job that may start on this node as far as suspects are concerned. The node's runs are looked at only if
+/// there is a suspect.
+const auto no_other_suspect = "not (" + suspect + R"sql(
+  and exists (select from jobs r where r.node_id = $3::bigint and r.status = 'running' and r.)sql"
+                              + suspect + "))";
+
+/// What follows `found`, which locks candidates before anything is written, skips what others have locked,
+/// and reads a locked row's newest version. One suspect of them is enough. Those whose object has no place
+/// (`object_limit`) are set aside in the same statement; a race for the place is decided by the index
+/// jobs_one_of_object. Of rows without a limit `limited` has none, and then all that it stands for costs
+/// nothing.
+const auto claim_found = ", picked as (select * from found where not " + suspect
+                         + " union all (select * from found where " + suspect
+                         + " order by place, priority, id limit 1))" + R"sql(
 , limited as (
   select id, row_number() over (partition by type, object_id order by place, priority, id) as nth,
     exists (select from jobs r where r.type = p.type and r.object_id = p.object_id and r.status = 'running'
@@ -27,7 +39,7 @@ update jobs j set status = 'running', attempt = attempt + 1, node_id = $3::bigin
   start_time = timezone('utc', now()), end_time = null, progress = null
 from picked p where j.id = p.id and p.id not in (select id from aside)
 returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, j.timeout, j.max_attempts,
-  j.failures, j.object_limit, j.traceparent,
+  j.failures, j.recoveries, j.object_limit, j.traceparent,
   case when j.attempt = 1 then
     greatest(extract(epoch from j.start_time - greatest(j.created_at, j.run_at)), 0)::float8 end
 )sql";
@@ -39,27 +51,32 @@ returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, 
 /// `ready is not false` is `ready`, written so that the planner does not see that the index of ready jobs
 /// would do: it would walk all of that index for a few ids, where the primary key finds each at once.
 const auto claim_hinted_sql = std::string{R"sql(
-with picked as (
-  select id, 1 as place, priority, object_limit, type, object_id from jobs
+with found as (
+  select id, 1 as place, priority, object_limit, type, object_id, recoveries from jobs
   where id = any($1::bigint[]) and status = 'created' and ready is not false and type = any($2::text[])
+    and )sql"} + no_other_suspect
+                              + R"sql(
     and (expires_at is null or expires_at > timezone('utc', now()))
     and exists (select from nodes where nodes.id = $3::bigint)
     and queue <> all(array(select name from queues where paused))
   order by priority, id
   limit $4::bigint
   for update skip locked
-))sql"} + claim_picked;
+)
+)sql" + claim_found;
 const auto claim_hinted = statement{"claim_hinted", claim_hinted_sql.c_str()};
 
 /// The heads of the queues, first queue first, by the index that holds nothing but what is ready. One
 /// statement, so that what a node without Redis costs does not grow with its queues.
 const auto claim_heads_sql = std::string{R"sql(
-with picked as materialized (
+with found as materialized (
   select head.*, q.place
   from unnest($1::text[]) with ordinality as q(name, place)
   cross join lateral (
-    select id, priority, object_limit, type, object_id from jobs
+    select id, priority, object_limit, type, object_id, recoveries from jobs
     where queue = q.name and status = 'created' and ready and type = any($2::text[])
+      and )sql"} + no_other_suspect
+                             + R"sql(
       and (expires_at is null or expires_at > timezone('utc', now()))
       and exists (select from nodes where nodes.id = $3::bigint)
     order by priority, id
@@ -69,7 +86,8 @@ with picked as materialized (
   where q.name <> all(array(select name from queues where paused))
   order by q.place, head.priority, head.id
   limit $4::bigint
-))sql"} + claim_picked;
+)
+)sql" + claim_found;
 const auto claim_heads = statement{"claim_heads", claim_heads_sql.c_str()};
 
 /// The claimed jobs in queue order; an update returns them in any.
@@ -88,10 +106,11 @@ std::vector<claimed_job> read_claimed(const rows& r) {
       j.timeout = seconds{r.number<double>(row, 7)};
     j.max_attempts = r.number<int>(row, 8);
     j.failures = r.number<int>(row, 9);
-    j.object_limit = r.number<int>(row, 10);
-    j.traceparent = r.text(row, 11);
-    if (!r.null(row, 12))
-      j.waited = seconds{r.number<double>(row, 12)};
+    j.recoveries = r.number<int>(row, 10);
+    j.object_limit = r.number<int>(row, 11);
+    j.traceparent = r.text(row, 12);
+    if (!r.null(row, 13))
+      j.waited = seconds{r.number<double>(row, 13)};
   }
   std::ranges::sort(jobs, {}, [](const claimed_job& j) { return std::tuple{j.priority, j.id}; });
   return jobs;

@@ -1,8 +1,10 @@
+#include "core/lifecycle.hpp"
 #include "storage/sqlite_object_limit.hpp"
 #include "storage/sqlite_write.hpp"
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace jobd::storage {
 namespace {
@@ -11,22 +13,26 @@ namespace {
 
 /// `+ready` keeps the planner from walking the index of ready jobs for a few ids.
 constexpr auto hinted_candidates = R"sql(
-select id, object_limit from jobs
+select id, object_limit, recoveries from jobs
 where id in (select value from json_each(?2)) and status = 'created' and +ready
   and (expires_at is null or expires_at > ?5)
   and type in (select value from json_each(?3)) and exists (select 1 from nodes where nodes.id = ?1)
   and queue not in (select name from queues where paused)
+  and (recoveries < ?6 or not exists (
+    select 1 from jobs r where r.node_id = ?1 and r.status = 'running' and r.recoveries >= ?6))
 order by priority, id
 limit ?4
 )sql";
 
 /// The head of one queue, by the index that holds nothing but what is ready.
 constexpr auto head_candidates = R"sql(
-select id, object_limit from jobs
+select id, object_limit, recoveries from jobs
 where queue = ?2 and status = 'created' and ready
   and (expires_at is null or expires_at > ?5)
   and type in (select value from json_each(?3)) and exists (select 1 from nodes where nodes.id = ?1)
   and not exists (select 1 from queues where name = ?2 and paused)
+  and (recoveries < ?6 or not exists (
+    select 1 from jobs r where r.node_id = ?1 and r.status = 'running' and r.recoveries >= ?6))
 order by priority, id
 limit ?4
 )sql";
@@ -35,16 +41,18 @@ constexpr auto start_jobs = R"sql(
 update jobs set status = 'running', attempt = attempt + 1, node_id = ?2, start_time = ?3, end_time = null,
   progress = null
 where id in (select value from json_each(?1))
-returning id, attempt, object_id, type, queue, payload, priority, timeout, max_attempts, failures, object_limit,
-  traceparent, case when attempt = 1 then max(start_time - max(created_at, coalesce(run_at, created_at)), 0) end
+returning id, attempt, object_id, type, queue, payload, priority, timeout, max_attempts, failures, recoveries,
+  object_limit, traceparent, case when attempt = 1 then max(start_time - max(created_at, coalesce(run_at, created_at)), 0) end
 )sql";
 
-/// A head that is full of jobs to be set aside is passed in so many steps; the next claim goes on.
+/// A head that is full of suspects, or of jobs to be set aside, is passed in so many steps; the next claim
+/// goes on.
 constexpr auto most_steps = 8;
 
 struct candidate {
   job_id id = 0;
   bool limited = false;
+  bool suspect = false;
 };
 
 /// Its place.
@@ -65,10 +73,11 @@ claimed_job read_claimed(const sqlite_row& r) {
     j.timeout = seconds{r.real(7)};
   j.max_attempts = r.number<int>(8);
   j.failures = r.number<int>(9);
-  j.object_limit = r.number<int>(10);
-  j.traceparent = r.text(11);
-  if (!r.null(12))
-    j.waited = std::chrono::microseconds{r.number<std::int64_t>(12)};
+  j.recoveries = r.number<int>(10);
+  j.object_limit = r.number<int>(11);
+  j.traceparent = r.text(12);
+  if (!r.null(13))
+    j.waited = std::chrono::microseconds{r.number<std::int64_t>(13)};
   return j;
 }
 
@@ -80,9 +89,10 @@ expected<std::vector<candidate>> read_candidates(sqlite_connection& db, const ch
   auto read = db.each(
       sql,
       [&](const sqlite_row& r) {
-        found.push_back({r.number<job_id>(0), r.number<int>(1) != 0});
+        found.push_back(
+            {r.number<job_id>(0), r.number<int>(1) != 0, lifecycle::is_suspect(r.number<int>(2))});
       },
-      c.node, where, json_list(c.types), limit, time_now());
+      c.node, where, json_list(c.types), limit, time_now(), lifecycle::suspect_after);
   return read.map([&] { return std::move(found); });
 }
 
@@ -93,12 +103,15 @@ expected<void> start(sqlite_connection& db, std::span<const job_id> ids, node_id
       time_now());
 }
 
-/// Adds those that are started, in any order. One with a limit starts at once, so that the next of its object
-/// meets it as running; all others by one statement.
+/// Adds those that are started, in any order. One suspect of them is enough. One with a limit starts at once,
+/// so that the next of its object meets it as running; all others by one statement.
 expected<void> start_free(sqlite_connection& db, std::span<const candidate> candidates, node_id node,
                           std::vector<claimed_job>& started) {
   auto unlimited = std::vector<job_id>{};
+  auto has_suspect = false;
   for (const auto& c : candidates) {
+    if (c.suspect && std::exchange(has_suspect, true))
+      continue;
     if (!c.limited) {
       unlimited.push_back(c.id);
       continue;

@@ -52,6 +52,7 @@ struct surroundings {
   std::map<job_id, attempt_no> attempts;
   std::map<job_id, std::string> types;
   int max_attempts = 1;
+  std::map<job_id, int> recoveries;
   int hinter_wakes = 0;
   std::vector<std::chrono::milliseconds> due;
 
@@ -69,6 +70,7 @@ struct surroundings {
       j.type = types.contains(id) ? types[id] : "default";
       j.queue = "default";
       j.max_attempts = max_attempts;
+      j.recoveries = recoveries[id];
       jobs.push_back(j);
     }
     return jobs;
@@ -560,6 +562,22 @@ BOOST_AUTO_TEST_CASE(a_claim_that_is_answered_during_the_shutdown_goes_back) {
   advance(100ms);
   BOOST_TEST(executor->runs.empty());
   BOOST_TEST((*stopped)->value() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_second_suspect_that_a_claim_brings_goes_back_at_once) {
+  for (const auto id : {2, 3, 4})
+    world.recoveries[id] = lifecycle::suspect_after;
+  queue_jobs(1, 3);
+  spawn_pool(5, 5);
+  BOOST_TEST(executor->runs.size() == 2u);
+  BOOST_REQUIRE(world.finishes.size() == 1u);
+  BOOST_TEST((world.finishes[0].run == run_key{3, 1}));
+  BOOST_TEST((world.finishes[0].what.what == lifecycle::event::release));
+  // Once the first has ended, there is room for another.
+  end(1, outcome::succeeded("1"));
+  queue_jobs(4, 4);
+  advance(2s);
+  BOOST_TEST(executor->runs.size() == 3u);
 }
 
 BOOST_AUTO_TEST_CASE(a_stale_outcome_is_dropped) {

@@ -1,6 +1,7 @@
 """Two APIs and four workers on servers of their own. Half of them reach the servers through proxies, which can be told
 to fail."""
 
+import itertools
 import json
 import os
 import re
@@ -77,7 +78,7 @@ class Node:
 
     def start(self):
         # By a log of its own, it is known which ids a process had.
-        log = f'{self.name}-{len(self.cluster.logs)}.log'
+        log = f'{self.name}-{next(self.cluster.starts)}.log'
         self.process = self.cluster._start(self.command, log=log, **{**SETTINGS, **self.settings})
         self.cluster.logs[self.pid] = self.process.log
 
@@ -139,7 +140,7 @@ class Cluster(Ground):
             'DATABASE_URL': f'postgresql://jobd@/jobd?host={proxies}',
             'REDIS_URL': f'unix://{proxies}/redis',
         }
-        self.logs = {}
+        self.logs, self.starts = {}, itertools.count(1)
         self.nodes = [
             Node(self, name, **(through if name in ('api2', 'worker3', 'worker4') else {}))
             for name in ('api1', 'api2', 'worker1', 'worker2', 'worker3', 'worker4')

@@ -350,6 +350,8 @@ def poison(run):
         return run.cluster.number(f'select count(*) from jobs where id = {job} and end_time is not null')
 
     within(120, 'the poison is quarantined', over, 0.2)
+    others = run.cluster.number("select count(*) from jobs where message like 'quarantined%' and type <> 'poison'")
+    run.check(others == 0, f'{others:.0f} jobs were quarantined beside it')
 
 
 # -------------------------------------------------------------------------------- shutdown

@@ -134,14 +134,21 @@ std::vector<hint> reference::unblock(const std::set<object>& freed) {
   return hints;
 }
 
-std::vector<reference::entry*> reference::startable(const storage::claim_request& c,
-                                                    const std::string* queue) {
+bool reference::runs_suspect(node_id n) const {
+  return std::ranges::any_of(jobs_, [&](const auto& at) {
+    const auto& j = at.second.what;
+    return j.status == job_status::running && j.node == n && lifecycle::is_suspect(j.recoveries);
+  });
+}
+
+std::vector<reference::entry*> reference::startable(const storage::claim_request& c, const std::string* queue,
+                                                    bool suspects) {
   auto found = std::vector<entry*>{};
   for (auto& [id, e] : jobs_) {
     const auto& j = e.what;
     const auto asked = queue ? j.queue == *queue : contains(c.ids, id);
     if (asked && j.status == job_status::created && j.ready && !expired(j) && contains(c.types, j.type)
-        && nodes_.contains(c.node) && !paused(j.queue))
+        && nodes_.contains(c.node) && !paused(j.queue) && (suspects || !lifecycle::is_suspect(j.recoveries)))
       found.push_back(&e);
   }
   std::ranges::sort(found, [](const entry* a, const entry* b) { return in_queue_order(a->what, b->what); });
@@ -165,13 +172,21 @@ std::vector<claimed_job> reference::claim(const storage::claim_request& c) {
     queues.push_back(&queue);
   if (!c.ids.empty())
     queues = {nullptr};
+  auto suspects = !runs_suspect(c.node);
+  auto has_suspect = false;
   for (const auto* queue : queues)
     for (auto step = 0; step < rules_.claim_steps; ++step) {
-      auto candidates = startable(c, queue);
+      if (rules_.claim_steps > 1) {
+        suspects = !runs_suspect(c.node);
+        has_suspect = false;
+      }
+      auto candidates = startable(c, queue, suspects);
       const auto left = limit - (rules_.claim_steps == 1 ? looked_at : jobs.size());
       candidates.resize(std::min(candidates.size(), left));
       looked_at += candidates.size();
       for (auto* e : candidates) {
+        if (lifecycle::is_suspect(e->what.recoveries) && std::exchange(has_suspect, true))
+          continue;
         if (e->what.object_limit == 0 || !object_runs(e->what)) {
           jobs.push_back(start(*e, c.node));
           continue;
@@ -196,8 +211,19 @@ claimed_job reference::start(entry& e, node_id n) {
   auto waited = std::optional<seconds>{};
   if (j.attempt == 1)
     waited = std::max(seconds{now_ - std::max(j.created_at, j.run_at.value_or(j.created_at))}, seconds{0});
-  return {j.id,       j.attempt, j.object_id,    j.type,     j.queue,        j.payload.value_or(""),
-          j.priority, j.timeout, j.max_attempts, j.failures, j.object_limit, j.traceparent.value_or(""),
+  return {j.id,
+          j.attempt,
+          j.object_id,
+          j.type,
+          j.queue,
+          j.payload.value_or(""),
+          j.priority,
+          j.timeout,
+          j.max_attempts,
+          j.failures,
+          j.recoveries,
+          j.object_limit,
+          j.traceparent.value_or(""),
           waited};
 }
 

@@ -85,7 +85,8 @@ private:
   bool expired(const job& j) const { return j.expires_at && *j.expires_at <= now_; }
   entry* run_of(node_id n, run_key run);
   /// Of those that may start now, in queue order.
-  std::vector<entry*> startable(const storage::claim_request& c, const std::string* queue);
+  bool runs_suspect(node_id n) const;
+  std::vector<entry*> startable(const storage::claim_request& c, const std::string* queue, bool suspects);
   bool object_runs(const job& j) const;
   std::optional<timestamp> waits_until(job_id id) const;
 

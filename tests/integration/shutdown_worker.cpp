@@ -16,10 +16,13 @@ constexpr auto counts = "status || ' ' || attempt || ' ' || failures || ' ' || r
 
 struct shutdown_cluster : script_cluster {
   /// The first attempt runs for longer than any grace here, later ones end at once.
-  handler_entries entries{{"hang", script("note start; [ $JOB_ATTEMPT != 1 ] || exec sleep 120; note end")},
-                          {"native", "builtin:sleep"},
-                          {"work", script("note start; sleep 4; note end")},
-                          {"quick", script("note quick")}};
+  handler_entries entries{
+      {"hang", script("note start; [ $JOB_ATTEMPT != 1 ] || exec sleep 120; note end")},
+      {"native", "builtin:sleep"},
+      {"fork", script("sleep 120 & echo \"child $JOB_ID 1 $WORKER $! 0\" >> \"$FOLDER/notes\"; "
+                      "note start; wait")},
+      {"work", script("note start; sleep 4; note end")},
+      {"quick", script("note quick")}};
 
   /// A worker with a grace of 1 s that runs a command and a native function.
   jobd_process& start_busy_worker() {
@@ -134,14 +137,14 @@ BOOST_AUTO_TEST_CASE(the_end_comes_in_time_though_postgresql_hangs) {
 
 BOOST_AUTO_TEST_CASE(a_second_signal_ends_the_worker_at_once) {
   auto& worker = start_worker("old", entries, {{"JOB_SHUTDOWN_GRACE", "60"}});
-  submit(R"("type":"hang")");
+  submit(R"("type":"fork")");
   BOOST_REQUIRE(noted("start", 1));
   worker.signal(SIGTERM);
   BOOST_REQUIRE(worker.says("takes no more jobs"));
   const auto began = steady::now();
   BOOST_TEST((worker.terminate() == 0));
   BOOST_TEST(seconds_since(began) < 2);
-  BOOST_TEST(all_die({notes("start").at(0).pid}));
+  BOOST_TEST(all_die({notes("start").at(0).pid, notes("child").at(0).pid}));
 }
 
 BOOST_AUTO_TEST_CASE(commands_that_end_during_the_grace_do_not_cut_it_short) {

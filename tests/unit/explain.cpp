@@ -113,6 +113,20 @@ BOOST_AUTO_TEST_CASE(a_queued_job_tells_how_many_are_before_it) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_job_whose_workers_died_waits_for_a_worker_without_another_such) {
+  auto e = ready();
+  e.what.recoveries = 1;
+  BOOST_TEST(only(e).code == "queued");
+  e.what.recoveries = 2;
+  BOOST_TEST(only(e).code == "suspect");
+  BOOST_TEST(
+      only(e).detail
+      == "its workers died 2 times while running it, so it waits for a worker that runs no other such job");
+  // It does not wait for one that is not there.
+  e.has_worker = false;
+  BOOST_TEST(only(e).code == "no_worker");
+}
+
 BOOST_AUTO_TEST_CASE(all_reasons_that_hold_are_told) {
   auto e = ready();
   e.what.ready = false;
