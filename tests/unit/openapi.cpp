@@ -236,6 +236,8 @@ BOOST_AUTO_TEST_CASE(reasons_are_those_of_the_code) {
   e = {};
   e.has_worker = true;
   all.push_back(e);
+  e.what.recoveries = 2;
+  all.push_back(e);
   e.what.status = job_status::running;
   e.what.node = 1;
   all.push_back(e);
