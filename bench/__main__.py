@@ -78,6 +78,7 @@ def run(ask):
     needed = set(wanted).union(*(NEEDS.get(row, '') for row in wanted))
     figures = []
     with Ground(f'{ask.build}/app/jobd') as ground:
+        ground.age_postgres()
         ground.fresh()
         size = Size(ask.scale)
         about = conditions(ground, ask.scale, peers.versions() if ask.peers else {})

@@ -168,6 +168,12 @@ class Ground:
         self.servers.append((server, sign))
         return server
 
+    def age_postgres(self):
+        """Writes as much as makes it use the files of its log again, as one does that has run for a while; a new one
+        stops everybody for each file that it makes, every 16 MB."""
+        filler = "select repeat(chr(65 + n % 26), 1000) from generate_series(1, 700000) n"
+        self.sql(f'create table filler as {filler}; checkpoint; drop table filler', 'postgres')
+
     def path(self, name):
         return os.path.join(self.folder, name)
 
