@@ -13,9 +13,9 @@ from .history import Fault
 
 SCENARIOS = {}
 # Those whose PostgreSQL has a small disk to itself.
-ON_SMALL_DISK = set()
+ON_SMALL_DISK = {'disk-full'}
 # Those that begin with an older jobd.
-FROM_OLD = set()
+FROM_OLD = {'migration'}
 
 
 def scenario(function):
@@ -177,9 +177,6 @@ def replace(run, node):
     run.cluster.revive()
 
 
-FROM_OLD.add('migration')
-
-
 # -------------------------------------------------------------------------------- PostgreSQL
 
 
@@ -239,9 +236,6 @@ def answers(cluster):
         return cluster.sql('select 1')
     except RuntimeError:
         return False
-
-
-ON_SMALL_DISK.add('disk-full')
 
 
 # -------------------------------------------------------------------------------- Redis
