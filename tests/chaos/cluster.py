@@ -1,6 +1,7 @@
 """Two APIs and four workers on servers of their own. Half of them reach the servers through proxies, which can be told
 to fail."""
 
+import datetime
 import itertools
 import json
 import os
@@ -90,6 +91,12 @@ class Node:
             return self.cluster._healthy(self.port)
         with open(self.process.log) as log:
             return 'The worker runs' in log.read()
+
+    def said_at(self, text):
+        """When it logged this first, by its own clock."""
+        with open(self.process.log) as log:
+            line = next(line for line in log if text in line)
+        return datetime.datetime.fromisoformat(line.split()[0]).timestamp()
 
     def signal(self, sign):
         self.process.popen.send_signal(sign)
