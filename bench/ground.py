@@ -84,6 +84,7 @@ class Ground:
         self.max_connections = max_connections
         self.running = []
         self.servers = []
+        self.postgres = self.redis_server = None
 
     def __enter__(self):
         # Not /tmp, which may be in memory.
@@ -138,7 +139,9 @@ class Ground:
             *(word for name, value in settings.items() for word in ('-c', f'{name}={value}')),
         )
         ready = [f'{PG_BIN}/pg_isready', '-qh', self.sockets, '-d', 'postgres']
-        within(60, 'PostgreSQL starts', lambda: self.postgres.check() and not subprocess.run(ready).returncode)
+        within(
+            60, 'PostgreSQL starts', lambda: self.postgres.check() and not subprocess.run(ready).returncode
+        )
 
     def start_redis(self):
         """Returns once it can be used."""
@@ -159,7 +162,9 @@ class Ground:
         within(
             60,
             'Redis starts',
-            lambda: self.redis_server.check() and subprocess.run(ping, capture_output=True).stdout == b'PONG\n',
+            lambda: (
+                self.redis_server.check() and subprocess.run(ping, capture_output=True).stdout == b'PONG\n'
+            ),
         )
 
     def _server(self, sign, *command):
@@ -171,7 +176,7 @@ class Ground:
     def age_postgres(self):
         """Writes as much as makes it use the files of its log again, as one does that has run for a while; a new one
         stops everybody for each file that it makes, every 16 MB."""
-        filler = "select repeat(chr(65 + n % 26), 1000) from generate_series(1, 700000) n"
+        filler = 'select repeat(chr(65 + n % 26), 1000) from generate_series(1, 700000) n'
         self.sql(f'create table filler as {filler}; checkpoint; drop table filler', 'postgres')
 
     def path(self, name):
@@ -242,20 +247,20 @@ class Ground:
             **{name: str(value) for name, value in settings.items()},
         }
 
-    def _start(self, *command, log='jobd.log', **settings):
+    def launch(self, *command, log='jobd.log', **settings):
         process = Process([self.jobd, *command], self.path(log), env=self._settings(**settings))
         self.running.append(process)
         return process
 
     def _serve(self, *command, **settings):
         port = free_port()
-        process = self._start(*command, HTTP_PORT=port, **settings)
+        process = self.launch(*command, HTTP_PORT=port, **settings)
         process.port = port
-        within(60, 'jobd serves', lambda: process.check() and self._healthy(port))
+        within(60, 'jobd serves', lambda: process.check() and self.healthy(port))
         return process
 
     @staticmethod
-    def _healthy(port):
+    def healthy(port):
         try:
             return urllib.request.urlopen(f'http://127.0.0.1:{port}/healthz', timeout=5).status == 200
         except OSError:
@@ -268,7 +273,7 @@ class Ground:
         return self._serve('standalone', '--data', data, **settings)
 
     def worker(self, **settings):
-        return self._start('worker', **settings)
+        return self.launch('worker', **settings)
 
     def stop_jobd(self):
         """All of it at once, so that two hundred workers do not wait for each other."""

@@ -159,7 +159,9 @@ class Rows:
             ' from jobs'
         )
         # Less than was asked for, if the machine cannot do that much; then requests wait for their turn.
-        done = self.ground.number('select count(*) / extract(epoch from max(end_time) - min(created_at)) from jobs')
+        done = self.ground.number(
+            'select count(*) / extract(epoch from max(end_time) - min(created_at)) from jobs'
+        )
         most, last = self.ground.sql("""
             with step as (select created_at as at, 1 as by from jobs union all select start_time, -1 from jobs),
               backlog as (select at, sum(by) over (order by at, by desc) as jobs from step)
@@ -167,7 +169,9 @@ class Rows:
               select jobs from backlog where at <= (select max(created_at) from jobs) order by at desc limit 1)
             from backlog""")[0]
         return [
-            Figure('4', f'submit and drain for {seconds} s, asked for: 70% of the lower peak', 'jobs/s', rate),
+            Figure(
+                '4', f'submit and drain for {seconds} s, asked for: 70% of the lower peak', 'jobs/s', rate
+            ),
             Figure('4', 'submit and drain, done', 'jobs/s', done),
             Figure('4', 'p99 from accepted to started', 'ms', pick_up),
             Figure('4', 'p99 of a request', 'ms', load.percentile(times, 99)),

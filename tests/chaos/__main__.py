@@ -23,13 +23,20 @@ DISK_MB = 256
 
 def arguments():
     parser = argparse.ArgumentParser(
-        prog='./dev chaos', description='Breaks a cluster under load; see tests/chaos. Scenarios: ' + ', '.join(SCENARIOS)
+        prog='./dev chaos',
+        description='Breaks a cluster under load; see tests/chaos. Scenarios: ' + ', '.join(SCENARIOS),
     )
-    parser.add_argument('--only', action='append', metavar='NAME', choices=SCENARIOS, help='only this one; repeatable')
-    parser.add_argument('--minutes', type=float, help='so long one after the other, by chance, on the same cluster')
+    parser.add_argument(
+        '--only', action='append', metavar='NAME', choices=SCENARIOS, help='only this one; repeatable'
+    )
+    parser.add_argument(
+        '--minutes', type=float, help='so long one after the other, by chance, on the same cluster'
+    )
     parser.add_argument('--seed', type=int, default=random.randrange(10**6), help='the same chances again')
     parser.add_argument('--short', action='store_true', help='as short as in the tests')
-    parser.add_argument('--old', metavar='PATH', help='an older jobd, for the migration; without it there is none')
+    parser.add_argument(
+        '--old', metavar='PATH', help='an older jobd, for the migration; without it there is none'
+    )
     parser.add_argument('--build', default=f'{ROOT}/build/Release', help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -75,7 +82,12 @@ def keep(cluster, history, faults, folder):
     """What is needed to see what happened."""
     shutil.rmtree(folder, ignore_errors=True)
     history.save(folder)
-    for log in (*cluster.logs.values(), cluster.path('postgres.log'), cluster.path('redis-server.log'), cluster.work_log):
+    for log in (
+        *cluster.logs.values(),
+        cluster.path('postgres.log'),
+        cluster.path('redis-server.log'),
+        cluster.work_log,
+    ):
         if os.path.exists(log):
             shutil.copy(log, folder)
     with open(os.path.join(folder, 'faults'), 'w') as file:
@@ -101,7 +113,9 @@ def possible(ask):
         missing |= dict.fromkeys(FROM_OLD, 'it needs --old')
     if not can_mount():
         missing |= dict.fromkeys(ON_SMALL_DISK, 'only root may mount a small disk')
-    return [name for name in scenarios if name not in missing], {n: missing[n] for n in scenarios if n in missing}
+    return [name for name in scenarios if name not in missing], {
+        n: missing[n] for n in scenarios if n in missing
+    }
 
 
 def run(ask):

@@ -67,7 +67,9 @@ def check(h):
         + recoveries_are_quick(facts)
     )
     times = sorted(seconds for _, _, seconds in recoveries(facts))
-    return Verdict(lost + doubled + others, len(facts.accepted), len(lost), len(doubled), len(facts.refused), times)
+    return Verdict(
+        lost + doubled + others, len(facts.accepted), len(lost), len(doubled), len(facts.refused), times
+    )
 
 
 # -------------------------------------------------------------------------------- what was answered
@@ -86,7 +88,11 @@ def what_is_final_stays(facts):
     retried = {e.path.split('/')[3] for e in facts.h.exchanges if e.path.endswith('/retry')}
     found = set()
     for e in facts.h.exchanges:
-        if e.status not in (200, 202) or not isinstance(e.answer, dict) or e.answer.get('status') not in FINAL:
+        if (
+            e.status not in (200, 202)
+            or not isinstance(e.answer, dict)
+            or e.answer.get('status') not in FINAL
+        ):
             continue
         job, seen = e.answer['id'], (e.answer['status'], e.answer['attempt'])
         at_end = facts.jobs.get(job)
@@ -138,7 +144,9 @@ def each_attempt_has_one_outcome(facts):
             is_last = attempt == j['attempt']
             well = records <= 1 if is_last and j['status'] != 'success' else records == (not is_last)
             if not well:
-                found.append(f'attempt {attempt} of job {j["id"]}, whose last is {j["attempt"]}, has {records} outcomes')
+                found.append(
+                    f'attempt {attempt} of job {j["id"]}, whose last is {j["attempt"]}, has {records} outcomes'
+                )
     for job, attempt in facts.records:
         if job in facts.jobs and attempt > facts.jobs[job]['attempt']:
             found.append(f'attempt {attempt} of job {job} is after its last one')
@@ -153,7 +161,9 @@ def success_is_of_the_last_attempt(facts):
             continue
         by = j['result'].get('attempt')
         if by != j['attempt']:
-            found.append(f'job {j["id"]} has the result of attempt {by}, and its last attempt is {j["attempt"]}')
+            found.append(
+                f'job {j["id"]} has the result of attempt {by}, and its last attempt is {j["attempt"]}'
+            )
         elif not any(w.what == 'end' for w in facts.work[j['id'], by]):
             found.append(f'job {j["id"]} has the result of attempt {by}, which has not ended')
     return found

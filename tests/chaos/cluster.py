@@ -1,6 +1,7 @@
 """Two APIs and four workers on servers of their own. Half of them reach the servers through proxies, which can be told
 to fail."""
 
+import contextlib
 import datetime
 import itertools
 import json
@@ -41,7 +42,9 @@ HANDLERS = {
 
 def mount(folder, options):
     """A file system in memory. Gives whether it was allowed."""
-    return not subprocess.run(['mount', '-t', 'tmpfs', '-o', options, 'tmpfs', folder], stderr=subprocess.DEVNULL).returncode
+    return not subprocess.run(
+        ['mount', '-t', 'tmpfs', '-o', options, 'tmpfs', folder], stderr=subprocess.DEVNULL
+    ).returncode
 
 
 def unmount(folder):
@@ -80,7 +83,7 @@ class Node:
     def start(self):
         # By a log of its own, it is known which ids a process had.
         log = f'{self.name}-{next(self.cluster.starts)}.log'
-        self.process = self.cluster._start(self.command, log=log, **{**SETTINGS, **self.settings})
+        self.process = self.cluster.launch(self.command, log=log, **{**SETTINGS, **self.settings})
         self.cluster.logs[self.pid] = self.process.log
 
     def runs(self):
@@ -88,7 +91,7 @@ class Node:
 
     def ready(self):
         if self.command == 'api':
-            return self.cluster._healthy(self.port)
+            return self.cluster.healthy(self.port)
         with open(self.process.log) as log:
             return 'The worker runs' in log.read()
 
@@ -119,16 +122,20 @@ class Cluster(Ground):
     def _start_servers(self):
         if self.disk_mb:
             owner = os.stat(self.path('postgres'))
-            mount(self.path('postgres'), f'size={self.disk_mb}m,mode=0700,uid={owner.st_uid},gid={owner.st_gid}')
+            mount(
+                self.path('postgres'), f'size={self.disk_mb}m,mode=0700,uid={owner.st_uid},gid={owner.st_gid}'
+            )
         super()._start_servers()
 
     def __exit__(self, *unused):
-        # One that hangs would never end.
-        self.signal_server('postgres', signal.SIGCONT)
-        self.signal_server('redis', signal.SIGCONT)
+        if self.postgres and self.redis_server:
+            # One that hangs would never end.
+            self.signal_server('postgres', signal.SIGCONT)
+            self.signal_server('redis', signal.SIGCONT)
         self.stop_jobd()
-        if self.disk_mb:
+        if self.postgres and self.disk_mb:
             self.stop_postgres(signal.SIGQUIT)
+        if self.disk_mb:
             unmount(self.path('postgres'))
         super().__exit__()
 
@@ -203,11 +210,12 @@ class Cluster(Ground):
         self.redis_server.popen.wait(60)
 
     def signal_server(self, name, sign):
-        for pid in self.postgres_pids() if name == 'postgres' else [self.redis_server.popen.pid]:
-            try:
+        if name == 'redis':
+            self.redis_server.popen.send_signal(sign)
+            return
+        for pid in self.postgres_pids():
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, sign)
-            except ProcessLookupError:
-                pass
 
     # ---------------------------------------------------------------------------- what is left
 
@@ -216,7 +224,8 @@ class Cluster(Ground):
 
     def tables(self):
         return {
-            name: json.loads(''.join(line for line, in self.sql(history.query(name)))) for name in history.TABLES
+            name: json.loads(''.join(line for (line,) in self.sql(history.query(name))))
+            for name in history.TABLES
         }
 
     def node_ids(self):
@@ -224,7 +233,9 @@ class Cluster(Ground):
         found = {}
         for pid, log in self.logs.items():
             with open(log, errors='replace') as lines:
-                found.update((int(node), pid) for node in re.findall(r'The node joined\. node=(\d+)', lines.read()))
+                found.update(
+                    (int(node), pid) for node in re.findall(r'The node joined\. node=(\d+)', lines.read())
+                )
         return found
 
     def history(self, exchanges, faults):

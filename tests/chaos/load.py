@@ -23,7 +23,9 @@ class Load:
         self._ids = []
         self._objects = iter(range(1000, 10**9))
         self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._client, args=(n,), daemon=True) for n in range(THREADS)]
+        self._threads = [
+            threading.Thread(target=self._client, args=(n,), daemon=True) for n in range(THREADS)
+        ]
 
     def __enter__(self):
         for thread in self._threads:
@@ -68,7 +70,10 @@ class Load:
         exchange = Exchange(time.time(), 0, method, path, body)
         try:
             connection.request(
-                method, path, json.dumps(body) if body else None, {'Content-Type': 'application/json'} if body else {}
+                method,
+                path,
+                json.dumps(body) if body else None,
+                {'Content-Type': 'application/json'} if body else {},
             )
             answer = connection.getresponse()
             text = answer.read()

@@ -69,7 +69,9 @@ class Run:
 
     def check_expected(self):
         for job, status, text in self._expected:
-            found, message = self.cluster.sql(f"select status, coalesce(message, '') from jobs where id = {job}")[0]
+            found, message = self.cluster.sql(
+                f"select status, coalesce(message, '') from jobs where id = {job}"
+            )[0]
             self.check(
                 (found, text in message) == (status, True),
                 f'job {job} is {found} with the message {message!r} instead of {status} with {text!r}',
@@ -118,7 +120,10 @@ def rolling_restart(run):
 
 def ended_well(run, node, began):
     code = node.end(began + SHUTDOWN_GRACE + 5 - time.monotonic())
-    run.check(code == 0, f'{node.name} had not ended well {time.monotonic() - began:.1f} s after SIGTERM: code {code}')
+    run.check(
+        code == 0,
+        f'{node.name} had not ended well {time.monotonic() - began:.1f} s after SIGTERM: code {code}',
+    )
     if code is None:
         run.kill(node)
 
@@ -213,7 +218,9 @@ def postgres_away(run):
 @scenario
 def terminate_backends(run):
     for _ in run.times(5, 20):
-        run.cluster.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name <> 'psql'")
+        run.cluster.sql(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name <> 'psql'"
+        )
         run.hold(run.dice.uniform(0, 1))
 
 
@@ -346,7 +353,9 @@ def poison(run):
         return run.cluster.number(f'select count(*) from jobs where id = {job} and end_time is not null')
 
     within(120, 'the poison is quarantined', over, 0.2)
-    others = run.cluster.number("select count(*) from jobs where message like 'quarantined%' and type <> 'poison'")
+    others = run.cluster.number(
+        "select count(*) from jobs where message like 'quarantined%' and type <> 'poison'"
+    )
     run.check(others == 0, f'{others:.0f} jobs were quarantined beside it')
 
 
@@ -373,7 +382,9 @@ def end_in_time(run, state):
             node.signal(signal.SIGTERM)
         time.sleep(0.2)
         hurried.signal(signal.SIGTERM)
-        run.check(hurried.end(1.5) is not None, f'{state}: a second SIGTERM did not end {hurried.name} at once')
+        run.check(
+            hurried.end(1.5) is not None, f'{state}: a second SIGTERM did not end {hurried.name} at once'
+        )
         for node in (patient, api):
             ended_well(run, node, began)
 

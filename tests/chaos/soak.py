@@ -38,7 +38,10 @@ def figures(ground, api, worker, times):
         'worker, MB': worker.rss_mb(),
         'API, descriptors': descriptors(api),
         'worker, descriptors': descriptors(worker),
-        'connections': ground.number("select count(*) from pg_stat_activity where backend_type = 'client backend'") - 1,
+        'connections': ground.number(
+            "select count(*) from pg_stat_activity where backend_type = 'client backend'"
+        )
+        - 1,
         'jobs, millions': jobs / 1e6,
         'open jobs': ground.number("select count(*) from jobs where status in ('created', 'running')"),
         'jobs, MB': table,
@@ -75,10 +78,15 @@ def soak(ask):
         ground.fresh()
         settings = {'JOB_RETENTION': KEPT}
         api, worker = ground.api(**settings), ground.worker(**DRAINING, **settings)
-        within(60, 'the worker registers', lambda: ground.number('select count(*) from nodes where slots > 0'))
+        within(
+            60, 'the worker registers', lambda: ground.number('select count(*) from nodes where slots > 0')
+        )
         peak = load.wrk(api.port, 10, 10**12)
         rate = ask.rate or peak['jobs'] / peak['seconds'] / 2
-        print(f'{ask.minutes} minutes at {rate:,.0f} requests a second, half of the peak beside the worker', flush=True)
+        print(
+            f'{ask.minutes} minutes at {rate:,.0f} requests a second, half of the peak beside the worker',
+            flush=True,
+        )
         minutes, sent = [], 0
         for minute in range(ask.minutes):
             times = load.paced(f'{ask.build}/bench/jobd_bench_paced', api.port, rate, 60, sent)
@@ -103,7 +111,9 @@ def accepted(ground, jobs, unanswered):
     highest = ground.number('select max(id) from jobs')
     failed = ground.number("select count(*) from jobs where status <> 'success'")
     if failed or not jobs <= highest <= jobs + unanswered:
-        raise RuntimeError(f'{jobs:,} jobs were accepted; the last id is {highest:,.0f}, {failed:,.0f} did not succeed')
+        raise RuntimeError(
+            f'{jobs:,} jobs were accepted; the last id is {highest:,.0f}, {failed:,.0f} did not succeed'
+        )
     print(f'{jobs:,} jobs were accepted, and all that are kept have succeeded')
 
 

@@ -218,7 +218,9 @@ class Checker(unittest.TestCase):
 
     def test_recovery_that_took_too_long_is_named(self):
         self.row(4).update(start_time=121.0, end_time=123.0)
-        self.assertEqual(self.faults(), ['job 4 ran again 16.0 s after the node of its attempt 1 fell silent'])
+        self.assertEqual(
+            self.faults(), ['job 4 ran again 16.0 s after the node of its attempt 1 fell silent']
+        )
 
 
 if __name__ == '__main__':
