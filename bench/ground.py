@@ -178,6 +178,8 @@ class Ground:
         stops everybody for each file that it makes, every 16 MB."""
         filler = 'select repeat(chr(65 + n % 26), 1000) from generate_series(1, 700000) n'
         self.sql(f'create table filler as {filler}; checkpoint; drop table filler', 'postgres')
+        # What the kernel has yet to write of it is no part of what is measured.
+        os.sync()
 
     def path(self, name):
         return os.path.join(self.folder, name)
