@@ -55,6 +55,8 @@ def grown(minutes):
     """Those that did not stay flat, each as one line. The tables fill until the first jobs are pruned."""
     flat = [name for name in minutes[0] if name.endswith(('MB', 'descriptors', 'connections'))]
     third = len(minutes) // 3
+    if not third:
+        return []
     found = []
     for name in flat:
         middle = max(m[name] for m in minutes[third : 2 * third])
