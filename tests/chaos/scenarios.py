@@ -229,15 +229,22 @@ def disk_full(run):
     """Nothing can be written, in the end not even the log of PostgreSQL, which then dies and is started again."""
     ballast = run.cluster.path('postgres/ballast')
     with run.fault('disk full', outage=True):
-        room = os.statvfs(run.cluster.path('postgres'))
-        with open(ballast, 'wb') as file:
-            os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize)
+        fill_with(ballast)
         run.hold(8, 30)
         os.remove(ballast)
         if run.cluster.postgres.popen.poll() is not None:
             run.cluster.start_postgres()
         within(60, 'PostgreSQL answers', lambda: answers(run.cluster))
     run.hold(2, 5)
+
+
+def fill_with(ballast):
+    """Takes all the room of its disk, which others take meanwhile, too."""
+    with open(ballast, 'wb') as file:
+        while (room := os.fstatvfs(file.fileno())).f_bavail:
+            with contextlib.suppress(OSError):
+                size = os.fstat(file.fileno()).st_size
+                os.posix_fallocate(file.fileno(), size, room.f_bavail * room.f_frsize)
 
 
 def answers(cluster):
