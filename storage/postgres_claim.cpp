@@ -9,22 +9,19 @@
 namespace jobd::storage {
 namespace {
 
-const auto suspect = "recoveries >= " + std::to_string(lifecycle::suspect_after);
-
-/// A job that may start on this node as far as suspects are concerned. The node's runs are looked at only if
-/// there is a suspect.
-const auto no_other_suspect = "not (" + suspect + R"sql(
-  and exists (select from jobs r where r.node_id = $3::bigint and r.status = 'running' and r.)sql"
-                              + suspect + "))";
+constexpr auto suspect_after = std::int64_t{lifecycle::suspect_after};
 
 /// What follows `found`, which locks candidates before anything is written, skips what others have locked,
 /// and reads a locked row's newest version. One suspect of them is enough. Those whose object has no place
 /// (`object_limit`) are set aside in the same statement; a race for the place is decided by the index
 /// jobs_one_of_object. Of rows without a limit `limited` has none, and then all that it stands for costs
 /// nothing.
-const auto claim_found = ", picked as (select * from found where not " + suspect
-                         + " union all (select * from found where " + suspect
-                         + " order by place, priority, id limit 1))" + R"sql(
+constexpr auto claim_found = R"sql(
+, picked as (
+  select * from found where recoveries < $5::integer
+  union all
+  (select * from found where recoveries >= $5::integer order by place, priority, id limit 1)
+)
 , limited as (
   select id, row_number() over (partition by type, object_id order by place, priority, id) as nth,
     exists (select from jobs r where r.type = p.type and r.object_id = p.object_id and r.status = 'running'
@@ -46,7 +43,8 @@ returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, 
 
 // A node without a row claims nothing: it was condemned, and what it took now would be taken from it at once.
 
-// Paused queues are looked up once in each statement, by an index that is nearly always empty.
+// Paused queues are looked up once in each statement, by an index that is nearly always empty; what the node
+// runs, only if there is a suspect.
 
 /// `ready is not false` is `ready`, written so that the planner does not see that the index of ready jobs
 /// would do: it would walk all of that index for a few ids, where the primary key finds each at once.
@@ -54,8 +52,8 @@ const auto claim_hinted_sql = std::string{R"sql(
 with found as (
   select id, 1 as place, priority, object_limit, type, object_id, recoveries from jobs
   where id = any($1::bigint[]) and status = 'created' and ready is not false and type = any($2::text[])
-    and )sql"} + no_other_suspect
-                              + R"sql(
+    and (recoveries < $5::integer or not exists (
+      select from jobs r where r.node_id = $3::bigint and r.status = 'running' and r.recoveries >= $5::integer))
     and (expires_at is null or expires_at > timezone('utc', now()))
     and exists (select from nodes where nodes.id = $3::bigint)
     and queue <> all(array(select name from queues where paused))
@@ -63,7 +61,7 @@ with found as (
   limit $4::bigint
   for update skip locked
 )
-)sql" + claim_found;
+)sql"} + claim_found;
 const auto claim_hinted = statement{"claim_hinted", claim_hinted_sql.c_str()};
 
 /// The heads of the queues, first queue first, by the index that holds nothing but what is ready. One
@@ -75,8 +73,8 @@ with found as materialized (
   cross join lateral (
     select id, priority, object_limit, type, object_id, recoveries from jobs
     where queue = q.name and status = 'created' and ready and type = any($2::text[])
-      and )sql"} + no_other_suspect
-                             + R"sql(
+      and (recoveries < $5::integer or not exists (
+        select from jobs r where r.node_id = $3::bigint and r.status = 'running' and r.recoveries >= $5::integer))
       and (expires_at is null or expires_at > timezone('utc', now()))
       and exists (select from nodes where nodes.id = $3::bigint)
     order by priority, id
@@ -87,7 +85,7 @@ with found as materialized (
   order by q.place, head.priority, head.id
   limit $4::bigint
 )
-)sql" + claim_found;
+)sql"} + claim_found;
 const auto claim_heads = statement{"claim_heads", claim_heads_sql.c_str()};
 
 /// The claimed jobs in queue order; an update returns them in any.
@@ -117,8 +115,9 @@ std::vector<claimed_job> read_claimed(const rows& r) {
 }
 
 sql_expected<std::vector<claimed_job>> claim_by_queues(postgres_connection& pg, const claim_request& c) {
-  auto r =
-      pg.exec(claim_heads, parameters{}.add(c.queues).add(c.types).add(c.node).add(std::int64_t{c.limit}));
+  auto r = pg.exec(
+      claim_heads,
+      parameters{}.add(c.queues).add(c.types).add(c.node).add(std::int64_t{c.limit}).add(suspect_after));
   if (!r)
     return tl::unexpected{r.error()};
   auto taken = read_claimed(*r);
@@ -173,7 +172,9 @@ sql_expected<std::vector<std::vector<claimed_job>>> write_claims(postgres_connec
   auto answers = std::vector<std::vector<claimed_job>>(claims.size());
   for (const auto& g : group_hinted(claims)) {
     const auto& first = claims[g.members.front()];
-    auto r = pg.exec(claim_hinted, parameters{}.add(g.ids).add(first.types).add(first.node).add(g.limit));
+    auto r =
+        pg.exec(claim_hinted,
+                parameters{}.add(g.ids).add(first.types).add(first.node).add(g.limit).add(suspect_after));
     if (!r)
       return tl::unexpected{r.error()};
     hand_out(read_claimed(*r), g, claims, answers);

@@ -42,7 +42,8 @@ update jobs set status = 'running', attempt = attempt + 1, node_id = ?2, start_t
   progress = null
 where id in (select value from json_each(?1))
 returning id, attempt, object_id, type, queue, payload, priority, timeout, max_attempts, failures, recoveries,
-  object_limit, traceparent, case when attempt = 1 then max(start_time - max(created_at, coalesce(run_at, created_at)), 0) end
+  object_limit, traceparent,
+  case when attempt = 1 then max(start_time - max(created_at, coalesce(run_at, created_at)), 0) end
 )sql";
 
 /// A head that is full of suspects, or of jobs to be set aside, is passed in so many steps; the next claim

@@ -282,8 +282,7 @@ public:
   ///   object run already is not claimed; it is set aside (not ready) until that run ends, or for a few
   ///   seconds.
   /// - Of suspects (`lifecycle::is_suspect`) a claim returns one, and none while its node runs one. Two
-  /// claims of a
-  ///   node that are written at the same time may return one each.
+  ///   claims of a node that are written at the same time may return one each.
   /// - A claim raises `attempt`, sets node and start_time, and skips what is locked. It returns at most
   ///   `limit` jobs, none if the node has no row.
   /// - A create with a dedupe window gets the id that stands for its (type, object_id), if one was accepted

@@ -13,6 +13,8 @@ import bench.__main__  # noqa: F401
 from bench import load, report
 from bench.rows import Figure, Rows, Size
 
+from ..support import cases
+
 FIGURES = [
     Figure('1', 'submit, one job a request', 'jobs/s', 9000, 20000, {'a <b>': 4500.4, 'c': 6000}),
     Figure('1', 'p99 at the peak', 'ms', 12.34, 1.5),
@@ -134,9 +136,4 @@ class Client(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    outcome = unittest.main(exit=False).result
-    failed = len({test for test, _ in outcome.failures + outcome.errors})
-    # As Boost.Test says it, for ./dev test.
-    print(f'  {outcome.testsRun - failed} test cases out of {outcome.testsRun} passed')
-    print(f'  {failed} test cases out of {outcome.testsRun} failed')
-    raise SystemExit(failed > 0)
+    cases.main()

@@ -11,6 +11,7 @@ import time
 from bench.ground import within
 from bench.load import percentile
 
+from ..support import cases
 from . import checker
 from .cluster import Cluster, can_mount
 from .load import Load
@@ -38,7 +39,14 @@ def arguments():
         '--old', metavar='PATH', help='an older jobd, for the migration; without it there is none'
     )
     parser.add_argument('--build', default=f'{ROOT}/build/Release', help=argparse.SUPPRESS)
-    return parser.parse_args()
+    ask = parser.parse_args()
+    if ask.only and ask.minutes:
+        parser.error('--only runs scenarios, and --minutes all of them by chance: give one of both')
+    if ask.minutes is not None and not ask.minutes > 0:
+        parser.error(f'--minutes must be above 0, not {ask.minutes:g}')
+    if ask.old and not os.access(ask.old, os.X_OK):
+        parser.error(f'--old must be a program, which {ask.old} is not')
+    return ask
 
 
 def perform(ask, cluster, name, act):
@@ -61,6 +69,7 @@ def perform(ask, cluster, name, act):
     for node, (seconds, code) in cluster.end().items():
         run.check(code == 0, f'{node} had not ended well {seconds:.1f} s after SIGTERM, code {code}')
     verdict = checker.check(history)
+    run.check(verdict.accepted, 'nothing was accepted')
     faults = run.wrong + verdict.faults
     print(line(name, verdict, faults, time.monotonic() - began), flush=True)
     if faults:
@@ -133,10 +142,7 @@ def run(ask):
                 failed += sum(bool(perform(ask, cluster, name, act)) for name, act in chosen)
     for name, why in skipped.items():
         print(f'{name:20} skipped: {why}')
-    # As Boost.Test says it, for ./dev test.
-    print(f'  {len(acts) - failed} test cases out of {len(acts)} passed')
-    print(f'  {failed} test cases out of {len(acts)} failed')
-    return failed > 0
+    return cases.tell(len(acts), failed)
 
 
 if __name__ == '__main__':

@@ -174,10 +174,10 @@ def accepted_ends(facts):
     over = {
         (j['id'], j['attempt']): j['end_time']
         for j in facts.jobs.values()
-        if j['status'] in ('success', 'failed') and (j['id'], j['attempt']) not in facts.records
+        if j['status'] in FINAL and j['attempt'] and (j['id'], j['attempt']) not in facts.records
     }
     for key, records in facts.records.items():
-        over.update((key, a['end_time']) for a in records if a['outcome'] in ('failed', 'released'))
+        over.update((key, a['end_time']) for a in records if a['outcome'] != 'lost')
     return over
 
 

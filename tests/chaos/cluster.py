@@ -167,8 +167,8 @@ class Cluster(Ground):
     def of(self, command):
         return [node for node in self.nodes if node.command == command]
 
-    def proxied(self):
-        return [node for node in self.nodes if 'DATABASE_URL' in node.settings]
+    def proxied(self, command):
+        return [node for node in self.of(command) if 'DATABASE_URL' in node.settings]
 
     def start(self, old=False):
         """Nothing that was is left."""
@@ -180,13 +180,12 @@ class Cluster(Ground):
         self.revive()
 
     def revive(self):
-        """Starts those that do not run, and waits for all. Gives those that had ended."""
-        ended = [node for node in self.nodes if not node.runs()]
-        for node in ended:
-            node.start()
+        """Starts those that do not run, and waits for all."""
+        for node in self.nodes:
+            if not node.runs():
+                node.start()
         for node in self.nodes:
             within(60, f'{node.name} is ready', lambda: node.process.check() and node.ready())
-        return ended
 
     # ---------------------------------------------------------------------------- servers
 

@@ -83,19 +83,19 @@ class Run:
 
 @scenario
 def kill_workers(run):
-    """SIGKILL; what supervises them starts others a moment later."""
-    for _ in run.times(3, 6):
-        run.kill(run.some('worker'))
-        run.hold(run.dice.uniform(0, 2))
-        run.cluster.revive()
-        run.hold(1, 4)
+    kill_some(run, 'worker')
 
 
 @scenario
 def kill_apis(run):
+    kill_some(run, 'api')
+
+
+def kill_some(run, command):
+    """SIGKILL, again and again; what supervises them starts others a moment later."""
     for _ in run.times(3, 6):
-        run.kill(run.some('api'))
-        run.hold(run.dice.uniform(0, 1))
+        run.kill(run.some(command))
+        run.hold(run.dice.uniform(0, 2))
         run.cluster.revive()
         run.hold(1, 4)
 
@@ -230,7 +230,8 @@ def disk_full(run):
     ballast = run.cluster.path('postgres/ballast')
     with run.fault('disk full', outage=True):
         fill_with(ballast)
-        run.hold(8, 30)
+        run.hold(5, 30)
+        end_in_time(run, 'disk full')
         os.remove(ballast)
         if run.cluster.postgres.popen.poll() is not None:
             run.cluster.start_postgres()
@@ -273,18 +274,16 @@ def redis_flushall(run):
 
 @scenario
 def redis_away(run):
-    run.cluster.stop_redis()
-    run.hold(8, 60)
-    run.cluster.start_redis()
+    with redis_is_away(run):
+        run.hold(8, 60)
     run.hold(2)
 
 
 @scenario
 def redis_full(run):
     """It has no room for anything more."""
-    run.cluster.redis('config', 'set', 'maxmemory', '1')
-    run.hold(5, 20)
-    run.cluster.redis('config', 'set', 'maxmemory', '0')
+    with redis_has_no_room(run):
+        run.hold(5, 20)
     run.hold(2)
 
 
@@ -302,7 +301,7 @@ def redis_readonly(run):
 
 @scenario
 def half_open_postgres(run):
-    half_open(run, 'postgres', [node for node in run.cluster.proxied() if node.command == 'worker'])
+    half_open(run, 'postgres', run.cluster.proxied('worker'))
 
 
 @scenario
@@ -328,9 +327,9 @@ def half_open(run, server, silenced):
 def handlers(run):
     """Handlers that fork and ignore TERM, eat memory, and write without an end."""
     for _ in run.times(2, 5):
-        run.expect('failed', 'timed out', 'forks')
-        run.expect('failed', '', 'memory')
-        run.expect('failed', '', 'floods')
+        run.expect('failed', 'timed out after 1 s; killed by signal 9 (SIGKILL)', 'forks')
+        run.expect('failed', 'cannot allocate', 'memory')
+        run.expect('failed', 'stdout went over 1 MiB', 'floods')
         run.hold(1, 3)
     within(30, 'the stubborn handlers end', lambda: not processes_of('forks'))
 
@@ -381,8 +380,9 @@ def shutdown(run):
 
 
 def end_in_time(run, state):
-    patient, hurried = run.dice.sample(run.cluster.of('worker'), 2)
-    api = run.some('api')
+    # Through the proxies, which may be what is broken.
+    patient, hurried = run.dice.sample(run.cluster.proxied('worker'), 2)
+    (api,) = run.cluster.proxied('api')
     with run.fault(state, patient, hurried):
         began = time.monotonic()
         for node in (patient, hurried, api):
@@ -390,7 +390,7 @@ def end_in_time(run, state):
         time.sleep(0.2)
         hurried.signal(signal.SIGTERM)
         run.check(
-            hurried.end(1.5) is not None, f'{state}: a second SIGTERM did not end {hurried.name} at once'
+            hurried.end(1.5) == 0, f'{state}: a second SIGTERM did not end {hurried.name} at once and well'
         )
         for node in (patient, api):
             ended_well(run, node, began)
@@ -442,13 +442,44 @@ def redis_hangs(run):
 
 
 @contextlib.contextmanager
+def redis_has_no_room(run):
+    run.cluster.redis('config', 'set', 'maxmemory', '1')
+    try:
+        yield
+    finally:
+        run.cluster.redis('config', 'set', 'maxmemory', '0')
+
+
+@contextlib.contextmanager
+def both_swallow(run):
+    """Half of the nodes are cut off from both, and nobody tells them."""
+    with run.fault('both swallow', *run.cluster.proxied('worker')):
+        for proxy in run.cluster.proxies.values():
+            proxy.mode = 'swallow'
+        try:
+            yield
+        finally:
+            for proxy in run.cluster.proxies.values():
+                proxy.mode = 'pass'
+
+
+@contextlib.contextmanager
 def handlers_are_stubborn(run):
     for _ in range(8):
         run.load.submit(run.some('api').port, 'forks', timeout=20)
     yield
 
 
-STATES = [all_well, postgres_is_away, postgres_hangs, redis_is_away, redis_hangs, handlers_are_stubborn]
+STATES = [
+    all_well,
+    postgres_is_away,
+    postgres_hangs,
+    redis_is_away,
+    redis_hangs,
+    redis_has_no_room,
+    both_swallow,
+    handlers_are_stubborn,
+]
 
 
 # -------------------------------------------------------------------------------- all together

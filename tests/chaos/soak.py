@@ -25,11 +25,7 @@ def descriptors(process):
 
 def figures(ground, api, worker, times):
     """What is noted each minute, by name. `times`: of this minute's requests, in ms."""
-    jobs, table, dedupe, *others = map(
-        float,
-        ground.sql(f"""
-            select (select coalesce(sum(n), 0) from job_counts), s.* from ({SIZES}) s""")[0],
-    )
+    table, dedupe, *others = map(float, ground.sql(SIZES)[0])
     return {
         'requests': len(times),
         'p50, ms': load.percentile(times, 50),
@@ -42,7 +38,7 @@ def figures(ground, api, worker, times):
             "select count(*) from pg_stat_activity where backend_type = 'client backend'"
         )
         - 1,
-        'jobs, millions': jobs / 1e6,
+        'jobs, millions': ground.number('select sum(n) from job_counts') / 1e6,
         'open jobs': ground.number("select count(*) from jobs where status in ('created', 'running')"),
         'jobs, MB': table,
         'job_dedupe, MB': dedupe,
@@ -86,7 +82,8 @@ def soak(ask):
         peak = load.wrk(api.port, 10, 10**12)
         rate = ask.rate or peak['jobs'] / peak['seconds'] / 2
         print(
-            f'{ask.minutes} minutes at {rate:,.0f} requests a second, half of the peak beside the worker',
+            f'{ask.minutes} minutes at {rate:,.0f} requests a second; the peak beside the worker is '
+            f'{peak["jobs"] / peak["seconds"]:,.0f}',
             flush=True,
         )
         minutes, sent = [], 0
@@ -124,7 +121,12 @@ def arguments():
     parser.add_argument('minutes', type=int, nargs='?', default=30)
     parser.add_argument('--rate', type=float, help='requests a second, instead of half the peak')
     parser.add_argument('--build', default=f'{ROOT}/build/Release', help=argparse.SUPPRESS)
-    return parser.parse_args()
+    ask = parser.parse_args()
+    if ask.minutes < 1:
+        parser.error(f'there must be a minute at least, not {ask.minutes}')
+    if ask.rate is not None and not ask.rate > 0:
+        parser.error(f'--rate must be above 0, not {ask.rate:g}')
+    return ask
 
 
 if __name__ == '__main__':

@@ -4,6 +4,7 @@ python3 -m unittest tests/chaos/test_checker.py"""
 import tempfile
 import unittest
 
+from ..support import cases
 from .checker import check
 from .history import Exchange, Fault, History, Work
 
@@ -204,6 +205,11 @@ class Checker(unittest.TestCase):
         self.h.work.append(Work(104.5, 3, 1, 11, 'tick'))
         self.assertEqual(self.faults(), ['attempt 1 of job 3 did `tick` 1.500 s after its end'])
 
+    def test_work_after_a_cancel_is_named(self):
+        self.row(8)['status'] = 'cancelled'
+        self.h.work.append(Work(107.5, 8, 1, 33, 'tick'))
+        self.assertEqual(self.faults(), ['attempt 1 of job 8 did `tick` 0.500 s after its end'])
+
     def test_work_after_it_was_given_back_is_named(self):
         self.h.work.append(Work(103.5, 6, 1, 11, 'tick'))
         self.assertEqual(self.faults(), ['attempt 1 of job 6 did `tick` 0.500 s after its end'])
@@ -224,9 +230,4 @@ class Checker(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    outcome = unittest.main(exit=False).result
-    failed = len({test for test, _ in outcome.failures + outcome.errors})
-    # As Boost.Test says it, for ./dev test.
-    print(f'  {outcome.testsRun - failed} test cases out of {outcome.testsRun} passed')
-    print(f'  {failed} test cases out of {outcome.testsRun} failed')
-    raise SystemExit(failed > 0)
+    cases.main()
