@@ -4,6 +4,7 @@
 #include "core/log.hpp"
 #include "core/metrics.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace jobd::actors {
@@ -15,13 +16,19 @@ using namespace std::chrono_literals;
 /// waits for deadlines.
 constexpr auto rest_when_away = 500ms;
 
+std::vector<std::string> texts_of(const job_events& events) {
+  auto texts = std::vector<std::string>{};
+  std::ranges::transform(events, std::back_inserter(texts), [](const auto& e) { return to_text(e); });
+  return texts;
+}
+
 } // namespace
 
 queue_actor::behavior_type queue_state::make_behavior(const queue_factory& make_queue) {
   queue_ = make_queue();
   return {
       [this](atom::push, hints& more) { push(more); },
-      [this](atom::publish, const job_events& more) { publish(more); },
+      [this](atom::publish, job_events& more) { publish(more); },
       [this](atom::cancel, const run_keys& more) { cancel(more); },
       [this](atom::attend, std::chrono::milliseconds time) {
         return answer(queue_->attend(time).map([] { return caf::unit; }));
@@ -43,9 +50,8 @@ void queue_state::push(hints& more) {
   flush_later();
 }
 
-void queue_state::publish(const job_events& more) {
-  for (const auto& e : more)
-    events_.push_back(to_text(e));
+void queue_state::publish(job_events& more) {
+  events_.insert(events_.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   flush_later();
 }
 
@@ -71,9 +77,13 @@ void queue_state::flush() {
     return;
   const auto done =
       queue_->push(batch)
-          .and_then([&] { return cancels.empty() ? true : queue_->publish(queue::stream::cancels, cancels); })
-          .and_then(
-              [&](bool) { return events.empty() ? true : queue_->publish(queue::stream::events, events); });
+          .and_then([&](bool attended) {
+            return attended && !events.empty() ? queue_->publish(queue::stream::events, texts_of(events))
+                                               : expected<void>{};
+          })
+          .and_then([&] {
+            return cancels.empty() ? expected<void>{} : queue_->publish(queue::stream::cancels, cancels);
+          });
   if (!done)
     return away(done.error());
   if (away_)

@@ -24,7 +24,7 @@ public:
 
 private:
   void push(hints& more);
-  void publish(const job_events& more);
+  void publish(job_events& more);
   void cancel(const run_keys& more);
   void flush_later();
   void flush();
@@ -37,7 +37,7 @@ private:
   std::unique_ptr<queue::job_queue> queue_;
   /// What has arrived since the last write.
   hints waiting_;
-  std::vector<std::string> events_;
+  job_events events_;
   std::vector<std::string> cancels_;
   bool flushing_ = false;
   bool away_ = false;

@@ -18,7 +18,7 @@ namespace jobd::queue {
 
 /// Two streams of messages from any node to all that read them.
 enum class stream : std::uint8_t {
-  /// What happened to jobs. Kept for readers that come back; not written while nobody attends.
+  /// What happened to jobs. Kept for readers that come back; need not be written while nobody attends.
   events,
   /// Runs that are to end: for workers.
   cancels,
@@ -55,8 +55,9 @@ class job_queue {
 public:
   virtual ~job_queue() = default;
 
-  /// Adds the hints; one that is there already changes nothing.
-  [[nodiscard]] virtual expected<void> push(std::span<const hint> hints) = 0;
+  /// Adds the hints, or none; one that is there already changes nothing. True if somebody attends to
+  /// `stream::events`.
+  [[nodiscard]] virtual expected<bool> push(std::span<const hint> hints) = 0;
 
   /// Takes at most `most` hints from the first of `queues` that has any, the most urgent first, then first
   /// in, first out; what is in the queue but no hint is dropped. Waits up to `wait` for one; none is an empty
@@ -64,10 +65,9 @@ public:
   [[nodiscard]] virtual expected<std::vector<hint>> pop(std::span<const std::string> queues, int most,
                                                         std::chrono::milliseconds wait) = 0;
 
-  /// Appends messages; each is kept until some thousand newer ones are there. False, and nothing is written,
-  /// if it is `stream::events` and nobody attends.
-  [[nodiscard]] virtual expected<bool> publish(stream to, std::span<const std::string> texts) = 0;
-  /// From its return on and for so long, `stream::events` is written.
+  /// Appends messages; each is kept until some thousand newer ones are there.
+  [[nodiscard]] virtual expected<void> publish(stream to, std::span<const std::string> texts) = 0;
+  /// From its return on and for so long, `push` says that somebody attends.
   [[nodiscard]] virtual expected<void> attend(std::chrono::milliseconds time) = 0;
   /// The messages after the one of id `after`, at most some hundred, in order; waits up to `wait` for one.
   /// `ec::invalid` if no message can have that id.

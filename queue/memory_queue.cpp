@@ -93,16 +93,13 @@ private:
 
 class memory_hints {
 public:
-  bool publish(stream to, std::span<const std::string> texts) {
+  void publish(stream to, std::span<const std::string> texts) {
     {
       const auto lock = std::lock_guard{mutex_};
-      if (to == stream::events && std::chrono::steady_clock::now() >= attended_until_)
-        return false;
       for (const auto& text : texts)
         log_of(to).add(text);
     }
     published_.notify_all();
-    return true;
   }
 
   void attend(std::chrono::milliseconds time) {
@@ -125,13 +122,16 @@ public:
     return log_of(of).newest();
   }
 
-  void push(std::span<const hint> hints) {
+  bool push(std::span<const hint> hints) {
+    auto attended = false;
     {
       const auto lock = std::lock_guard{mutex_};
       for (const auto& h : hints)
         queues_[h.queue].add(h);
+      attended = std::chrono::steady_clock::now() < attended_until_;
     }
     pushed_.notify_all();
+    return attended;
   }
 
   std::vector<hint> pop(std::span<const std::string> queues, int most, std::chrono::milliseconds wait) {
@@ -182,18 +182,16 @@ class memory_queue final : public job_queue {
 public:
   explicit memory_queue(std::shared_ptr<memory_hints> hints) : hints_(std::move(hints)) {}
 
-  expected<void> push(std::span<const hint> hints) override {
-    hints_->push(hints);
-    return {};
-  }
+  expected<bool> push(std::span<const hint> hints) override { return hints_->push(hints); }
   expected<std::vector<hint>> pop(std::span<const std::string> queues, int most,
                                   std::chrono::milliseconds wait) override {
     if (queues.empty() || most < 1)
       return {};
     return hints_->pop(queues, most, wait);
   }
-  expected<bool> publish(stream to, std::span<const std::string> texts) override {
-    return hints_->publish(to, texts);
+  expected<void> publish(stream to, std::span<const std::string> texts) override {
+    hints_->publish(to, texts);
+    return {};
   }
   expected<void> attend(std::chrono::milliseconds time) override {
     hints_->attend(time);

@@ -87,10 +87,13 @@ class redis_queue : public job_queue {
 public:
   explicit redis_queue(const redis_options& o) : connection_(parse_redis_url(o.url), o.deadline) {}
 
-  expected<void> push(std::span<const hint> hints) override {
-    if (hints.empty())
-      return {};
-    return connection_.run(push_commands(hints)).map([](const auto&) {});
+  expected<bool> push(std::span<const hint> hints) override {
+    auto commands = push_commands(hints);
+    commands.push_back({"EXISTS", keys::attended});
+    return connection_.run(commands).map([](const auto& replies) {
+      const auto& attended = *replies.back();
+      return attended.type == REDIS_REPLY_INTEGER && attended.integer > 0;
+    });
   }
 
   expected<std::vector<hint>> pop(std::span<const std::string> queues, int most,
@@ -103,22 +106,11 @@ public:
     });
   }
 
-  /// One round trip more for the first events after a time without anyone attending.
-  expected<bool> publish(stream to, std::span<const std::string> texts) override {
+  expected<void> publish(stream to, std::span<const std::string> texts) override {
     auto commands = std::vector<redis_command>{};
-    if (to == stream::events) {
-      commands.push_back({"EXISTS", keys::attended});
-      if (!attended_) {
-        const auto checked = run_events(commands);
-        if (!checked || !attended_)
-          return checked.map([] { return false; });
-      }
-    }
     for (const auto& text : texts)
       commands.push_back({"XADD", keys::messages(to), "MAXLEN", "~", kept_messages, "*", "m", text});
-    if (to == stream::events)
-      return run_events(commands).map([] { return true; });
-    return connection_.run(commands).map([](const auto&) { return true; });
+    return connection_.run(commands).map([](const auto&) {});
   }
 
   expected<void> attend(std::chrono::milliseconds time) override {
@@ -158,13 +150,6 @@ public:
   }
 
 private:
-  /// Runs commands whose first asks whether someone attends.
-  expected<void> run_events(std::span<const redis_command> commands) {
-    const auto replies = connection_.run(commands);
-    attended_ = replies && (*replies)[0]->type == REDIS_REPLY_INTEGER && (*replies)[0]->integer > 0;
-    return replies.map([](const auto&) {});
-  }
-
   /// `[[key, messages]]`, or nil if there is nothing.
   expected<std::vector<message>> read_streams(const redisReply& reply) {
     if (reply.type == REDIS_REPLY_NIL)
@@ -210,8 +195,6 @@ private:
   }
 
   redis_connection connection_;
-  /// Whether someone did when the last events were published.
-  bool attended_ = false;
 };
 
 } // namespace

@@ -8,6 +8,7 @@ namespace {
 
 struct queue_log {
   bool away = false;
+  bool attended = true;
   std::vector<std::size_t> pushes;
   std::vector<std::vector<std::string>> events;
   std::vector<std::vector<std::string>> cancels;
@@ -17,22 +18,22 @@ class fake_queue : public queue::job_queue {
 public:
   explicit fake_queue(queue_log* log) : log_(log) {}
 
-  expected<void> push(std::span<const hint> more) override {
+  expected<bool> push(std::span<const hint> more) override {
     log_->pushes.push_back(more.size());
     if (log_->away)
       return fail(ec::queue_away);
-    return {};
+    return log_->attended;
   }
   expected<hints> pop(std::span<const std::string>, int, std::chrono::milliseconds) override {
     if (log_->away)
       return fail(ec::queue_away);
     return hints{{1, "default", 5}};
   }
-  expected<bool> publish(queue::stream to, std::span<const std::string> texts) override {
+  expected<void> publish(queue::stream to, std::span<const std::string> texts) override {
     (to == queue::stream::events ? log_->events : log_->cancels).push_back({texts.begin(), texts.end()});
     if (log_->away)
       return fail(ec::queue_away);
-    return true;
+    return {};
   }
   expected<void> attend(std::chrono::milliseconds) override { return {}; }
   expected<messages> read(queue::stream, const std::string&, std::chrono::milliseconds) override {
@@ -103,6 +104,16 @@ BOOST_AUTO_TEST_CASE(news_that_arrive_together_are_published_together) {
              boost::test_tools::per_element());
   BOOST_REQUIRE(log.cancels.size() == 1U);
   BOOST_TEST(log.cancels[0] == (std::vector<std::string>{"3 2"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(news_are_published_only_if_somebody_attends_but_cancels_always) {
+  log.attended = false;
+  const auto q = keep(sys.spawn(queue, make));
+  self->send(q, atom::publish_v, job_events{{1, 7, "mail", "default", job_status::running, 1, {}}});
+  self->send(q, atom::cancel_v, run_keys{{3, 2}});
+  run();
+  BOOST_TEST(log.events.empty());
+  BOOST_TEST(log.cancels.size() == 1U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

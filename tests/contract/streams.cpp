@@ -60,8 +60,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(messages_are_read_in_their_order_by_everyone, B, b
   const auto b = B{};
   const auto writer = b.open(), one = b.open(), two = b.open();
   const auto start = must(one->newest(stream::cancels));
-  BOOST_TEST(must(writer->publish(stream::cancels, list{"a", "b"})));
-  BOOST_TEST(must(writer->publish(stream::cancels, list{"c"})));
+  must(writer->publish(stream::cancels, list{"a", "b"}));
+  must(writer->publish(stream::cancels, list{"c"}));
   for (const auto* reader : {&one, &two})
     BOOST_TEST(texts(must((*reader)->read(stream::cancels, start, 0ms))) == (list{"a", "b", "c"}),
                boost::test_tools::per_element());
@@ -110,17 +110,19 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(streams_do_not_mix, B, backends) {
              boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(events_are_written_only_while_someone_attends, B, backends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(whoever_pushes_hears_whether_someone_attends, B, backends) {
   const auto b = B{};
   const auto writer = b.open(), reader = b.open();
-  BOOST_TEST(!must(writer->publish(stream::events, list{"unheard"})));
+  BOOST_TEST(!must(writer->push({})));
   must(reader->attend(60s));
-  BOOST_TEST(must(writer->publish(stream::events, list{"one"})));
-  BOOST_TEST(must(writer->publish(stream::events, list{"two"})));
+  BOOST_TEST(must(writer->push({})));
+  BOOST_TEST(must(writer->push(std::vector<jobd::hint>{{1, "default", 5}})));
+  must(writer->publish(stream::events, list{"one"}));
+  must(writer->publish(stream::events, list{"two"}));
   BOOST_TEST(texts(must(reader->read(stream::events, "0-0", 0ms))) == (list{"one", "two"}),
              boost::test_tools::per_element());
   must(reader->attend(1ms));
-  BOOST_TEST(jobd::test::eventually([&] { return !must(writer->publish(stream::events, list{"x"})); }));
+  BOOST_TEST(jobd::test::eventually([&] { return !must(writer->push({})); }));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(old_messages_make_room_for_new_ones, B, backends) {
