@@ -292,8 +292,8 @@ using storage_actor = caf::typed_actor<
 /// The JOB MANAGER actor: what clients ask for. It validates, has it stored, and tells the queue what is
 /// ready, what is to end, and what happened. It answers as soon as it is on disk.
 using job_manager_actor = caf::typed_actor<
-    // Accepts a job; `ec::invalid` names the field.
-    caf::replies_to<atom::create, job_spec>::with<created_job>,
+    // Accepts jobs, each for itself; `ec::invalid` names the field.
+    caf::replies_to<atom::create, job_specs>::with<created_jobs>,
     // Accepts jobs together, or none; `ec::invalid` names the field as `jobs[3].type`.
     caf::replies_to<atom::submit, storage::submission>::with<submitted>,
     // Reads a job; `ec::not_found`.
@@ -322,9 +322,7 @@ using job_manager_actor = caf::typed_actor<
     // Reads how many jobs are in each queue.
     caf::replies_to<atom::stats>::with<all_stats>,
     // Adds a reader of events.
-    caf::reacts_to<atom::watch, event_subscription>,
-    // From itself: has stored what has arrived.
-    caf::reacts_to<atom::flush>>;
+    caf::reacts_to<atom::watch, event_subscription>>;
 
 /// The WATCH actor: knows who waits for jobs and who reads events. It hears events from the queue, however
 /// many wait; while it does not, it looks all of them up in one query, again and again.

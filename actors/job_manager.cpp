@@ -63,7 +63,7 @@ error refusal(atom::retry, const job& j) {
 job_manager_actor::behavior_type job_manager_state::make_behavior(job_manager_parts parts) {
   parts_ = std::move(parts);
   return {
-      [this](atom::create, job_spec& spec) { return create(spec); },
+      [this](atom::create, job_specs& specs) { return create(specs); },
       [this](atom::submit, storage::submission& what) { return submit(what); },
       [this](atom::find, job_id id) { return self_->delegate(parts_.storage, atom::find_v, id); },
       [this](atom::await, job_id id, milliseconds time) {
@@ -87,51 +87,45 @@ job_manager_actor::behavior_type job_manager_state::make_behavior(job_manager_pa
       [this](atom::watch, event_subscription& what) {
         self_->send(parts_.watch, atom::watch_v, std::move(what));
       },
-      [this](atom::flush) { flush(); },
   };
 }
 
-caf::result<created_job> job_manager_state::create(job_spec& spec) {
+caf::result<created_jobs> job_manager_state::create(job_specs& specs) {
   show_mailbox(name, *self_);
-  if (const auto valid = validate(spec); !valid)
-    return to_caf(valid.error());
-  if (arrived_.empty())
-    self_->send(self_, atom::flush_v); // behind the jobs that are in the mailbox already
-  arrived_bytes_ += spec.payload.size();
-  arrived_.push_back({std::move(spec), self_->make_response_promise<created_job>()});
-  const auto answer = arrived_.back().answer;
-  if (arrived_.size() >= request_items || arrived_bytes_ >= request_bytes)
-    flush();
-  return answer;
-}
-
-void job_manager_state::flush() {
-  if (arrived_.empty())
-    return;
-  arrived_bytes_ = 0;
-  auto specs = job_specs{};
-  for (auto& w : arrived_)
-    specs.push_back(std::exchange(w.spec, without_payload(w.spec)));
-  const auto asked = std::make_shared<std::vector<waiting>>(std::exchange(arrived_, {}));
+  auto answers = created_jobs{};
+  auto places = std::vector<std::size_t>{};
+  auto announced = job_specs{};
+  auto valid = job_specs{};
+  for (auto& spec : specs) {
+    if (const auto checked = validate(spec); !checked) {
+      answers.push_back(tl::unexpected(checked.error()));
+      continue;
+    }
+    places.push_back(answers.size());
+    answers.emplace_back();
+    announced.push_back(without_payload(spec));
+    valid.push_back(std::move(spec));
+  }
+  if (valid.empty())
+    return answers;
+  auto answer = self_->make_response_promise<created_jobs>();
   // Storage answers in its own time, and whoever asked watches the clock.
   ask<created_jobs>(
       self_, parts_.storage, caf::infinite,
-      [this, asked](created_jobs& all) {
+      [this, answer, answers = std::move(answers), places = std::move(places),
+       announced = std::move(announced)](created_jobs& all) mutable {
         auto stored = std::vector<std::pair<created_job, job_spec>>{};
         for (auto i = std::size_t{0}; i < all.size(); ++i) {
-          auto& [spec, answer] = (*asked)[i];
-          if (!all[i])
-            answer.deliver(to_caf(all[i].error()));
-          else
-            answer.deliver(stored.emplace_back(*all[i], std::move(spec)).first);
+          if (all[i])
+            stored.emplace_back(*all[i], std::move(announced[i]));
+          answers[places[i]] = std::move(all[i]);
         }
+        answer.deliver(std::move(answers));
         announce(stored);
       },
-      [asked](const caf::error& why) {
-        for (auto& w : *asked)
-          w.answer.deliver(why);
-      },
-      atom::create_v, std::move(specs));
+      [answer](caf::error& why) mutable { answer.deliver(std::move(why)); }, atom::create_v,
+      std::move(valid));
+  return answer;
 }
 
 caf::result<submitted> job_manager_state::submit(storage::submission& what) {

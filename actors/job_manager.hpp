@@ -31,14 +31,7 @@ public:
   job_manager_actor::behavior_type make_behavior(job_manager_parts parts);
 
 private:
-  /// A job that is not yet stored.
-  struct waiting {
-    job_spec spec;
-    caf::typed_response_promise<created_job> answer;
-  };
-
-  caf::result<created_job> create(job_spec& spec);
-  void flush();
+  caf::result<created_jobs> create(job_specs& specs);
   caf::result<submitted> submit(storage::submission& what);
   template <class Atom>
   caf::result<bulk_report> change_page(Atom what, const storage::page_request& which);
@@ -53,8 +46,6 @@ private:
 
   self_pointer self_;
   job_manager_parts parts_;
-  std::vector<waiting> arrived_;
-  std::size_t arrived_bytes_ = 0;
 };
 
 job_manager_actor::behavior_type job_manager(job_manager_actor::stateful_pointer<job_manager_state> self,

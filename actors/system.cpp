@@ -6,13 +6,15 @@
 
 namespace jobd::actors {
 
-system_config::system_config(std::size_t threads) {
+system_config::system_config() {
   add_message_types<caf::id_block::jobd>();
   add_error_category(caf::atom("jobd"), [](std::uint8_t code, caf::atom_value, const caf::message& context) {
     return std::string{to_string(static_cast<ec>(code))} + caf::deep_to_string(context);
   });
-  set("scheduler.max-threads", threads);
-  // Idle threads wait to be woken. Those that steal work look for it thousands of times a second instead.
+  // Of all actors that are not detached. They pass messages on, and a further thread costs more in wake-ups
+  // than it does; whatever takes long has a thread of its own.
+  set("scheduler.max-threads", std::size_t{1});
+  // An idle thread waits to be woken. One that steals work looks for it thousands of times a second instead.
   set("scheduler.policy", caf::atom("sharing"));
 }
 

@@ -70,8 +70,8 @@ void allow_many_clients() {
 
 } // namespace
 
-node_process::node_process(const config& settings, backends outside, termination& end, threads n)
-    : settings_(settings), outside_(std::move(outside)), end_(end), messages_(n) {
+node_process::node_process(const config& settings, backends outside, termination& end)
+    : settings_(settings), outside_(std::move(outside)), end_(end) {
   auto options = storage_options{};
   options.connections = outside_.connections;
   options.creates_may_repeat = settings_.job_dedupe_window > seconds{0};

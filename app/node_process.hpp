@@ -21,11 +21,7 @@ namespace jobd::app {
 /// or a worker pool, or both.
 class node_process {
 public:
-  /// What cooperative actors do is to pass messages on, so few threads are plenty, and each further one costs
-  /// wake-ups. One is best for running jobs; of two, one may be at a long list of jobs.
-  enum class threads : std::uint8_t { for_jobs = 1, for_clients = 2 };
-
-  node_process(const config& settings, backends outside, termination& end, threads n);
+  node_process(const config& settings, backends outside, termination& end);
   ~node_process();
   node_process(const node_process&) = delete;
   node_process& operator=(const node_process&) = delete;
@@ -41,9 +37,7 @@ public:
 
 private:
   struct system_config : actors::system_config {
-    explicit system_config(threads n) : actors::system_config(static_cast<std::size_t>(n)) {
-      http::add_message_types(*this);
-    }
+    system_config() { http::add_message_types(*this); }
   };
 
   /// Spawned parts end in the reverse order, before the actor system does.

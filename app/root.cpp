@@ -60,7 +60,7 @@ int run_api(const config& settings, termination& end) {
   const auto servers = on_servers(settings);
   if (!wait_for_store(servers, end))
     return end.exit_code();
-  node_process process{settings, servers, end, node_process::threads::for_clients};
+  node_process process{settings, servers, end};
   if (process.serve())
     process.stay();
   return end.exit_code();
@@ -70,7 +70,7 @@ int run_worker(const config& settings, const handlers_ptr& handlers, termination
   const auto servers = on_servers(settings);
   if (!wait_for_store(servers, end))
     return end.exit_code();
-  node_process process{settings, servers, end, node_process::threads::for_jobs};
+  node_process process{settings, servers, end};
   if (process.serve_metrics()) {
     process.work(handlers);
     process.stay();
@@ -85,7 +85,7 @@ int run_standalone(const config& settings, const handlers_ptr& handlers, termina
     return exit_code::failed;
   }
   log::info("Jobs are kept in a file.", {{"file", folder->file()}});
-  node_process process{settings, embedded(settings, folder->file()), end, node_process::threads::for_clients};
+  node_process process{settings, embedded(settings, folder->file()), end};
   if (process.serve()) {
     process.work(handlers);
     process.stay();

@@ -26,8 +26,8 @@ caf::error none() {
 job_manager_actor::behavior_type constant(job_manager_actor::pointer) {
   using storage::page_request;
   return {
-      [](atom::create, const job_spec&) -> caf::result<created_job> {
-        return created_job{1, false, {}};
+      [](atom::create, const job_specs& specs) -> caf::result<created_jobs> {
+        return created_jobs(specs.size(), created_job{1, false, {}});
       },
       [](atom::submit, const storage::submission& s) -> caf::result<submitted> {
         return submitted(s.jobs.size(), created_job{1, false, {}});
@@ -46,12 +46,11 @@ job_manager_actor::behavior_type constant(job_manager_actor::pointer) {
       [](atom::workers) -> caf::result<worker_infos> { return none(); },
       [](atom::stats) -> caf::result<all_stats> { return none(); },
       [](atom::watch, const event_subscription&) {},
-      [](atom::flush) {},
   };
 }
 
 struct config : system_config {
-  config() : system_config(2) { http::add_message_types(*this); }
+  config() { http::add_message_types(*this); }
 };
 
 } // namespace

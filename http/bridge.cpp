@@ -137,10 +137,26 @@ struct await_end {
       add_location(created, r);
       return r;
     };
-    caf::anon_send(next, make_question<job>(std::move(answer), place, effect::reads, wait + answer_within,
-                                            manager, showing(show), actors::atom::await_v, created.id, wait));
+    caf::anon_send(
+        next, questions{make_question<job>({std::move(answer), place, effect::reads}, wait + answer_within,
+                                           manager, showing(show), actors::atom::await_v, created.id, wait)});
   }
 };
+
+/// As many as one message may carry.
+std::vector<std::vector<wanted_job>> portions(std::vector<wanted_job> all) {
+  auto out = std::vector<std::vector<wanted_job>>{};
+  auto bytes = std::size_t{0};
+  for (auto& j : all) {
+    if (out.empty() || out.back().size() >= actors::request_items || bytes >= actors::request_bytes) {
+      out.emplace_back();
+      bytes = 0;
+    }
+    bytes += j.spec.payload.size();
+    out.back().push_back(std::move(j));
+  }
+  return out;
+}
 
 } // namespace
 
@@ -155,11 +171,14 @@ void bridge::gateways::stop() {
     caf::anon_send_exit(g, caf::exit_reason::user_shutdown);
 }
 
-bridge::bridge(caf::actor_system& system, bridge_parts parts, const bridge_options& options)
+bridge::bridge(caf::actor_system& system, bridge_parts parts, const bridge_options& options,
+               std::function<void()> soon)
     : parts_(std::move(parts)),
       options_(options),
       quick_(system),
       waiting_(system),
+      pages_(system.spawn<caf::detached>(gateway)),
+      soon_(std::move(soon)),
       pending_(std::make_shared<waiting_room>(jobd::metrics::http_pending, options.max_pending,
                                               options.max_pending_bytes)),
       waits_(std::make_shared<waiting_room>(jobd::metrics::http_waiters, options.max_waits)),
@@ -178,7 +197,9 @@ void bridge::refuse() {
 
 void bridge::stop() {
   refuse();
+  flush();
   quick_.stop();
+  caf::anon_send_exit(pages_, caf::exit_reason::user_shutdown);
 }
 
 void bridge::handle(const request& r, responder answer) {
@@ -274,15 +295,14 @@ void bridge::metrics(responder answer) {
   const auto show = [](const std::string& text) {
     return reply{.content_type = jobd::metrics::text_type, .body = text};
   };
-  caf::anon_send(quick_.next(),
-                 make_question<std::string>(std::move(answer), nullptr, effect::reads, options_.answer_within,
-                                            parts_.inspector, showing(show), actors::atom::measure_v));
+  collect(make_question<std::string>({std::move(answer), nullptr, effect::reads}, options_.answer_within,
+                                     parts_.inspector, showing(show), actors::atom::measure_v));
 }
 
 void bridge::ready(responder answer) {
-  caf::anon_send(quick_.next(), make_question<actors::readiness>(
-                                    std::move(answer), nullptr, effect::reads, options_.answer_within,
-                                    parts_.inspector, showing(show_readiness), actors::atom::ready_v));
+  collect(make_question<actors::readiness>({std::move(answer), nullptr, effect::reads},
+                                           options_.answer_within, parts_.inspector, showing(show_readiness),
+                                           actors::atom::ready_v));
 }
 
 void bridge::submit(const query& q, const request& r, responder answer) {
@@ -306,9 +326,15 @@ void bridge::submit(const query& q, const request& r, responder answer) {
 
 template <class Take>
 void bridge::store(job_spec spec, const request& r, Take take, responder answer) {
-  if (!r.idempotency_key)
-    return ask<created_job>(effect::writes, r.body.size(), std::move(take), std::move(answer),
-                            actors::atom::create_v, std::move(spec));
+  if (!r.idempotency_key) {
+    auto place = waiting_room::enter(pending_, r.body.size());
+    if (!place)
+      return answer.refuse({ec::overloaded, {}});
+    if (unstored_.put(
+            {{std::move(answer), std::move(place), effect::writes}, std::move(spec), std::move(take)}))
+      soon_();
+    return;
+  }
   auto submission = submission_of(r);
   if (!submission)
     return answer.refuse(submission.error());
@@ -346,15 +372,21 @@ void bridge::get(job_id id, const query& q, responder answer) {
   auto place = waiting_room::enter(waits_);
   if (!place)
     return answer.refuse({ec::overloaded, {}});
-  caf::anon_send(waiting_.next(), make_question<job>(std::move(answer), std::move(place), effect::reads,
-                                                     options_.answer_within + *q.wait, *parts_.jobs,
-                                                     showing(show_job), actors::atom::await_v, id, *q.wait));
+  caf::anon_send(waiting_.next(),
+                 questions{make_question<job>({std::move(answer), std::move(place), effect::reads},
+                                              options_.answer_within + *q.wait, *parts_.jobs,
+                                              showing(show_job), actors::atom::await_v, id, *q.wait)});
 }
 
 void bridge::list(const query& q, responder answer) {
   const auto page = page_of(q, storage::page_request{}.limit);
   const auto show = [q](const storage::job_page& p) { return show_page(q, p); };
-  ask<storage::job_page>(effect::reads, 0, showing(show), std::move(answer), actors::atom::list_v, page);
+  auto place = waiting_room::enter(pending_);
+  if (!place)
+    return answer.refuse({ec::overloaded, {}});
+  caf::anon_send(pages_, questions{make_question<storage::job_page>(
+                             {std::move(answer), std::move(place), effect::reads}, options_.answer_within,
+                             *parts_.jobs, showing(show), actors::atom::list_v, page)});
 }
 
 void bridge::change_one(const route& to, const request& r, responder answer) {
@@ -415,9 +447,22 @@ void bridge::ask(effect what, std::size_t bytes, Take take, responder answer, Me
   auto place = waiting_room::enter(pending_, bytes);
   if (!place)
     return answer.refuse({ec::overloaded, {}});
-  caf::anon_send(quick_.next(),
-                 make_question<Answer>(std::move(answer), std::move(place), what, options_.answer_within,
-                                       *parts_.jobs, std::move(take), std::move(message)...));
+  collect(make_question<Answer>({std::move(answer), std::move(place), what}, options_.answer_within,
+                                *parts_.jobs, std::move(take), std::move(message)...));
+}
+
+void bridge::collect(question_ptr q) {
+  if (unasked_.put(std::move(q)))
+    soon_();
+}
+
+void bridge::flush() {
+  auto all = unasked_.take();
+  for (auto& jobs : portions(unstored_.take()))
+    all.push_back(
+        std::make_shared<create_question>(std::move(jobs), options_.answer_within, parts_.jobs.value()));
+  if (!all.empty())
+    caf::anon_send(quick_.next(), std::move(all));
 }
 
 } // namespace jobd::http

@@ -2,6 +2,7 @@
 
 #include "http/event_stream.hpp"
 #include "http/gateway.hpp"
+#include "http/inbox.hpp"
 #include "http/query.hpp"
 #include "http/reply.hpp"
 #include "http/responder.hpp"
@@ -13,6 +14,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -44,11 +46,15 @@ struct bridge_parts {
 /// handed gets exactly one answer.
 class bridge {
 public:
-  bridge(caf::actor_system& system, bridge_parts parts, const bridge_options& options);
+  /// `soon` is called, from any thread, when there is something to `flush`.
+  bridge(caf::actor_system& system, bridge_parts parts, const bridge_options& options,
+         std::function<void()> soon);
   ~bridge();
 
   /// Thread-safe.
   void handle(const request& r, responder answer);
+  /// Asks all that requests want to know by now. Thread-safe.
+  void flush();
   /// From now on requests need one of these tokens.
   void require(tokens_ptr tokens) { tokens_ = std::move(tokens); }
   /// Has all streams of events beat.
@@ -64,14 +70,10 @@ private:
   class gateways {
   public:
     explicit gateways(caf::actor_system& system);
-    /// Each has some questions in a row, so that a burst wakes one of them.
-    const gateway_actor& next() {
-      return all_[turn_.fetch_add(1, std::memory_order_relaxed) / in_a_row % all_.size()];
-    }
+    const gateway_actor& next() { return all_[turn_.fetch_add(1, std::memory_order_relaxed) % all_.size()]; }
     void stop();
 
   private:
-    static constexpr auto in_a_row = 64u;
     std::vector<gateway_actor> all_;
     std::atomic<unsigned> turn_{0};
   };
@@ -90,6 +92,8 @@ private:
   void pause(const route& to, const request& r, responder answer);
   void watch(job_id id, const query& q, const request& r, responder answer);
 
+  /// For the next `flush`.
+  void collect(question_ptr q);
   /// Has a job stored and goes on with the answer as `take` does.
   template <class Take>
   void store(job_spec spec, const request& r, Take take, responder answer);
@@ -103,6 +107,11 @@ private:
   /// the others.
   gateways quick_;
   gateways waiting_;
+  /// Has a thread of its own, for a page of jobs may be a long text.
+  const gateway_actor pages_;
+  inbox<question_ptr> unasked_;
+  inbox<wanted_job> unstored_;
+  const std::function<void()> soon_;
   const std::shared_ptr<waiting_room> pending_;
   const std::shared_ptr<waiting_room> waits_;
   event_streams streams_;

@@ -25,7 +25,10 @@ void add_message_types(caf::actor_system_config& cfg) {
 
 gateway_actor::behavior_type gateway_state::make_behavior() {
   return {
-      [this](const question_ptr& q) { q->ask(self_, q); },
+      [this](const questions& all) {
+        for (const auto& q : all)
+          q->ask(self_, q);
+      },
       [this](actors::atom::wake) { wake(); },
   };
 }
@@ -54,15 +57,48 @@ gateway_actor::behavior_type gateway(gateway_pointer self) {
   return self->state.make_behavior();
 }
 
-void question::sent() {
+void asker::asked() {
   if (effect_ == effect::writes)
     answer_.if_dropped({ec::store_uncertain, "the process stopped while it was written"});
 }
 
-void question::refuse(const caf::error& why) {
-  if (std::exchange(over_, true))
-    return;
-  answer_.refuse(effect_ == effect::writes ? lost_write(why) : actors::from_caf(why));
+void asker::refuse(const error& why) {
+  if (!std::exchange(over_, true))
+    answer_.refuse(why);
+}
+
+void asker::refuse(const caf::error& why) {
+  if (!over_)
+    refuse(effect_ == effect::writes ? lost_write(why) : actors::from_caf(why));
+}
+
+void create_question::ask(gateway_pointer self, question_ptr me) {
+  auto specs = actors::job_specs{};
+  for (auto& j : jobs_) {
+    j.by.asked();
+    specs.push_back(std::move(j.spec));
+  }
+  self->state.asked(*this, within_);
+  actors::ask<actors::created_jobs>(
+      self, to_, caf::infinite,
+      [this, self, me](const actors::created_jobs& created) {
+        self->state.answered(*this);
+        for (auto i = std::size_t{0}; i < jobs_.size(); ++i)
+          if (created[i])
+            jobs_[i].by.tell(jobs_[i].take, *created[i]);
+          else
+            jobs_[i].by.refuse(created[i].error());
+      },
+      [this, self, me](const caf::error& why) {
+        self->state.answered(*this);
+        refuse(why);
+      },
+      actors::atom::create_v, std::move(specs));
+}
+
+void create_question::refuse(const caf::error& why) {
+  for (auto& j : jobs_)
+    j.by.refuse(why);
 }
 
 } // namespace jobd::http

@@ -9,23 +9,26 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace jobd::http {
 
 class question;
 using question_ptr = std::shared_ptr<question>;
+using questions = std::vector<question_ptr>;
 
 } // namespace jobd::http
 
 CAF_BEGIN_TYPE_ID_BLOCK(jobd_http, caf::id_block::jobd::end)
-CAF_ADD_TYPE_ID(jobd_http, (jobd::http::question_ptr))
+CAF_ADD_TYPE_ID(jobd_http, (jobd::http::questions))
 CAF_END_TYPE_ID_BLOCK(jobd_http)
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::http::question_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(jobd::http::questions)
 
 namespace jobd::http {
 
@@ -34,8 +37,8 @@ void add_message_types(caf::actor_system_config& cfg);
 
 /// The GATEWAY actor: asks whom a question is for, and answers the request.
 using gateway_actor = caf::typed_actor<
-    // Takes a question.
-    caf::reacts_to<question_ptr>,
+    // Takes questions.
+    caf::reacts_to<questions>,
     // From itself: refuses the questions whose time is over.
     caf::reacts_to<actors::atom::wake>>;
 
@@ -68,54 +71,64 @@ gateway_actor::behavior_type gateway(gateway_pointer self);
 /// What becomes of a question whose answer is lost.
 enum class effect : std::uint8_t { reads, writes };
 
-/// A question to an actor with its way back. Whoever drops it answers it by that, as `responder` says.
-class question {
+/// A request that waits for the answer to a question. If it is dropped it is answered by that, as `responder`
+/// says.
+class asker {
 public:
-  question(responder answer, std::shared_ptr<void> place, effect what)
+  asker(responder answer, std::shared_ptr<void> place, effect what)
       : answer_(std::move(answer)), place_(std::move(place)), effect_(what) {
     answer_.if_dropped({ec::stopping, {}});
   }
+
+  /// The question is on its way.
+  void asked();
+  /// Hands the answer to `take`, with the way back, unless the request has its answer.
+  template <class Take, class Answer>
+  void tell(const Take& take, const Answer& a) {
+    if (!std::exchange(over_, true))
+      take(a, answer_);
+  }
+  /// Answers the request with a failure, unless it has its answer.
+  void refuse(const error& why);
+  /// The same for a question that has failed.
+  void refuse(const caf::error& why);
+
+private:
+  responder answer_;
+  std::shared_ptr<void> place_;
+  effect effect_;
+  /// What comes after that is for no one.
+  bool over_ = false;
+};
+
+/// A question to an actor, with those who wait for its answer.
+class question {
+public:
   virtual ~question() = default;
 
   /// Called once, by a gateway. `me` is this.
   virtual void ask(gateway_pointer self, question_ptr me) = 0;
-
-  /// Answers the request with a failure, unless it has its answer.
-  void refuse(const caf::error& why);
-
-protected:
-  /// The question is on its way.
-  void sent();
-
-  responder answer_;
-  /// What comes after that is for no one.
-  bool over_ = false;
-
-private:
-  const std::shared_ptr<void> place_;
-  const effect effect_;
+  /// Answers all requests that have no answer yet.
+  virtual void refuse(const caf::error& why) = 0;
 };
 
-/// The one question: what is sent, and what becomes of the answer. `take` is called with it and with the
-/// way back.
+/// What one request asks. `take` is called with the answer and with the way back.
 template <class Answer, class To, class Take, class... Message>
 class question_of final : public question {
 public:
-  question_of(responder answer, std::shared_ptr<void> place, effect what, std::chrono::milliseconds within,
-              To to, Take take, Message... message)
-      : question(std::move(answer), std::move(place), what),
-        to_(std::move(to)),
+  question_of(asker by, std::chrono::milliseconds within, To to, Take take, Message... message)
+      : by_(std::move(by)),
         within_(within),
+        to_(std::move(to)),
         take_(std::move(take)),
         message_(std::move(message)...) {}
 
   void ask(gateway_pointer self, question_ptr me) override {
-    sent();
+    by_.asked();
     self->state.asked(*this, within_);
     const auto on_answer = [this, self, me](const Answer& a) {
       self->state.answered(*this);
-      if (!std::exchange(over_, true))
-        take_(a, answer_);
+      by_.tell(take_, a);
     };
     const auto on_error = [this, self, me](const caf::error& why) {
       self->state.answered(*this);
@@ -128,19 +141,43 @@ public:
         message_);
   }
 
+  void refuse(const caf::error& why) override { by_.refuse(why); }
+
 private:
-  const To to_;
+  asker by_;
   const std::chrono::milliseconds within_;
-  Take take_;
+  const To to_;
+  const Take take_;
   std::tuple<Message...> message_;
 };
 
 template <class Answer, class To, class Take, class... Message>
-question_ptr make_question(responder answer, std::shared_ptr<void> place, effect what,
-                           std::chrono::milliseconds within, To to, Take take, Message... message) {
-  return std::make_shared<question_of<Answer, To, Take, Message...>>(std::move(answer), std::move(place),
-                                                                     what, within, std::move(to),
+question_ptr make_question(asker by, std::chrono::milliseconds within, To to, Take take, Message... message) {
+  return std::make_shared<question_of<Answer, To, Take, Message...>>(std::move(by), within, std::move(to),
                                                                      std::move(take), std::move(message)...);
 }
+
+/// A job that a request wants to have stored.
+struct wanted_job {
+  asker by;
+  job_spec spec;
+  std::function<void(const created_job&, responder&)> take;
+};
+
+/// One message for the jobs of several requests, which costs less than one for each.
+class create_question final : public question {
+public:
+  create_question(std::vector<wanted_job> jobs, std::chrono::milliseconds within,
+                  actors::job_manager_actor to)
+      : jobs_(std::move(jobs)), within_(within), to_(std::move(to)) {}
+
+  void ask(gateway_pointer self, question_ptr me) override;
+  void refuse(const caf::error& why) override;
+
+private:
+  std::vector<wanted_job> jobs_;
+  const std::chrono::milliseconds within_;
+  const actors::job_manager_actor to_;
+};
 
 } // namespace jobd::http

@@ -2,6 +2,7 @@
 
 #include "core/log.hpp"
 #include "core/metrics.hpp"
+#include "http/inbox.hpp"
 #include "http/parser.hpp"
 #include "http/problem.hpp"
 #include "http/socket.hpp"
@@ -57,18 +58,37 @@ using restinio_server = restinio::http_server_t<traits>;
 using whole_answer = restinio::response_builder_t<restinio::user_controlled_output_t>;
 using chunked_answer = restinio::response_builder_t<restinio::chunked_output_t>;
 
+struct traffic;
+
+/// An answer on its way to the threads of HTTP.
+struct finished {
+  whole_answer response;
+  std::shared_ptr<traffic> counted;
+};
+
 /// What requests share with the server. They may outlive it.
 struct traffic {
   /// Requests whose answer is not written yet; a stream counts from its end on.
   std::atomic<int> unwritten{0};
   /// Every answer closes its connection.
   std::atomic<bool> stopping{false};
+  inbox<finished> answers;
 };
 
 /// Counts one request until it is destroyed.
 std::shared_ptr<traffic> count_one(const std::shared_ptr<traffic>& all) {
   ++all->unwritten;
   return {all.get(), [all](traffic* t) { --t->unwritten; }};
+}
+
+/// On a thread of HTTP, where RESTinio writes at once.
+void write_all(traffic& t) {
+  for (auto& f : t.answers.take())
+    try {
+      f.response.done([until_written = std::move(f.counted)](const auto&) {});
+    } catch (const std::exception& e) {
+      log::error("HTTP answer failed", {{"error", e.what()}});
+    }
 }
 
 /// One request that waits for its answer. The request itself is gone by then, and its body with it.
@@ -149,7 +169,11 @@ void exchange::answer(reply r) {
   response.set_content_length(r.body.size());
   if (!head_)
     response.set_body(std::move(r.body));
-  response.done([until_written = std::move(counted_)](const auto&) {});
+  if (all_->answers.put({std::move(response), std::move(counted_)}))
+    asio::post(*io_, [all = std::weak_ptr{all_}] {
+      if (const auto here = all.lock())
+        write_all(*here);
+    });
 }
 
 /// Whoever gives events shall not meet RESTinio's exceptions: the stream is broken by them.
@@ -250,7 +274,8 @@ class http_server::impl {
 public:
   impl(caf::actor_system& system, bridge_parts parts, const server_options& options)
       : options_(options),
-        bridge_(system, std::move(parts), options.bridge),
+        bridge_(system, std::move(parts), options.bridge,
+                [this] { asio::post(*io_, [this] { bridge_.flush(); }); }),
         clients_(std::make_shared<clients>(max_connections(options.bridge), options.max_receiving_bytes,
                                            options.head_within)) {
     secure(options.tls);
@@ -399,6 +424,7 @@ void http_server::impl::stop(std::chrono::milliseconds grace) {
   for (auto& t : threads_)
     t.join();
   threads_.clear();
+  traffic_->answers.close();
 }
 
 http_server::http_server(std::unique_ptr<impl> i) : impl_(std::move(i)) {}

@@ -10,6 +10,9 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include <algorithm>
+#include <utility>
+
 namespace jobd::test {
 namespace {
 
@@ -17,7 +20,8 @@ namespace atom = actors::atom;
 
 struct fake_manager_state {
   static inline constexpr const char* name = "fake_manager";
-  std::vector<caf::typed_response_promise<created_job>> held;
+  /// And how many jobs each is for.
+  std::vector<std::pair<caf::typed_response_promise<actors::created_jobs>, std::size_t>> held;
   std::vector<caf::typed_response_promise<job>> held_finds;
 };
 using fake_pointer = fake_manager_actor::stateful_pointer<fake_manager_state>;
@@ -33,23 +37,33 @@ job make_job(job_id id, job_status status) {
   return j;
 }
 
-caf::result<created_job> create(fake_pointer self, const job_spec& spec, const seen_ptr& s) {
-  ++s->creates;
-  if (spec.type == "hold") {
-    auto promise = self->make_response_promise<created_job>();
-    self->state.held.push_back(promise);
-    ++s->holding;
-    return promise;
-  }
-  if (spec.type == "duplicate")
-    return created_job{7, true, {}};
+expected<created_job> create_one(const job_spec& spec) {
   if (spec.type == "throw")
     throw std::runtime_error("the fake manager throws");
   for (const auto code :
        {ec::store_away, ec::store_uncertain, ec::overloaded, ec::stopping, ec::internal, ec::invalid})
     if (spec.queue == "fail" && spec.max_attempts == static_cast<int>(code))
-      return actors::to_caf({code, code == ec::invalid ? "payload holds what PostgreSQL refuses" : "secret"});
-  return created_job{spec.object_id, false, {}};
+      return fail(code, code == ec::invalid ? "payload holds what PostgreSQL refuses" : "secret");
+  return spec.type == "duplicate" ? created_job{7, true, {}} : created_job{spec.object_id, false, {}};
+}
+
+/// What is wrong with one job is answered for it, and what is wrong with the store for all.
+caf::result<actors::created_jobs> create(fake_pointer self, const actors::job_specs& specs,
+                                         const seen_ptr& s) {
+  s->creates += static_cast<int>(specs.size());
+  if (std::ranges::any_of(specs, [](const auto& spec) { return spec.type == "hold"; })) {
+    auto promise = self->make_response_promise<actors::created_jobs>();
+    self->state.held.emplace_back(promise, specs.size());
+    s->holding += static_cast<int>(specs.size());
+    return promise;
+  }
+  auto out = actors::created_jobs{};
+  for (const auto& spec : specs) {
+    out.push_back(create_one(spec));
+    if (!out.back() && out.back().error().code != ec::invalid)
+      return actors::to_caf(out.back().error());
+  }
+  return out;
 }
 
 caf::result<actors::submitted> submit(const storage::submission& what, const seen_ptr& s) {
@@ -130,8 +144,8 @@ void watch(const actors::event_subscription& what, const seen_ptr& s) {
 }
 
 void let_all_go(fake_pointer self) {
-  for (auto& promise : self->state.held)
-    promise.deliver(created_job{99, false, {}});
+  for (auto& [promise, jobs] : self->state.held)
+    promise.deliver(actors::created_jobs(jobs, created_job{99, false, {}}));
   for (auto& promise : self->state.held_finds)
     promise.deliver(make_job(8, job_status::success));
   self->state = {};
@@ -140,7 +154,7 @@ void let_all_go(fake_pointer self) {
 fake_manager_actor::behavior_type fake_manager(fake_pointer self, seen_ptr s) {
   using storage::page_request;
   return {
-      [=](atom::create, const job_spec& spec) { return create(self, spec, s); },
+      [=](atom::create, const actors::job_specs& specs) { return create(self, specs, s); },
       [=](atom::submit, const storage::submission& what) { return submit(what, s); },
       [=](atom::find, job_id id) { return find(self, id, s); },
       [=](atom::await, job_id id, std::chrono::milliseconds time) { return wait(self, id, time, s); },
@@ -164,7 +178,6 @@ fake_manager_actor::behavior_type fake_manager(fake_pointer self, seen_ptr s) {
         return actors::all_stats{{"a", {1, 2, 3, 4, 5}, seconds{0.5}, {{7}, {}}}, {"b", {0, 0, 7, 0, 0}}};
       },
       [=](atom::watch, const actors::event_subscription& what) { watch(what, s); },
-      [](atom::flush) {},
       [=](caf::ok_atom) { let_all_go(self); },
   };
 }
