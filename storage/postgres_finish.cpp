@@ -10,50 +10,51 @@ namespace {
 
 using lifecycle::event;
 
-/// Only a row that still runs on this node under this attempt is written. Rows are locked in the order of
-/// their ids. What was asked to end does not go back. A retry keeps its node, so that the same finish again
-/// is known; a release does not, so that nothing is left of it but its record.
+/// Only a row that still runs on this node under this attempt is written. What was asked to end does not go
+/// back. A retry keeps its node, so that the same finish again is known; a release does not, so that nothing is
+/// left of it but its record.
+/// Rows are not locked before they are written, which would write each into the log once more. They come in the
+/// order of their ids nonetheless, for the planner finds them one by one. Only of a table of a few hundred rows
+/// it reads all, and then two that end and cancel the same runs may have to wait for each other, until
+/// PostgreSQL stops one of them, which is tried again.
 /// `is true` hides from the planner that the index of running jobs would do: it would walk all of that for
-/// each id, where the primary key finds it at once. For the same reason `held` carries all that was asked:
-/// nothing is joined to it but by id.
+/// each id, where the primary key finds it at once.
 constexpr auto finish_running = statement{"finish_running", R"sql(
-with held as (
-  select a.*, j.start_time,
-    case when j.cancel_requested and a.asked in ('retry', 'release') then 'cancel' else a.asked end as event
+with asked as materialized (
+  select a.*, a.event in ('retry', 'release') as goes_back,
+    case when a.event in ('retry', 'release') then (select start_time from jobs where jobs.id = a.id) end as started
   from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::text[], $5::text[], $6::float8[], $7::text[], $8::text[])
-    with ordinality as a(id, attempt, node, asked, status, retry_in, result, message, place)
-  join jobs j on j.id = a.id
-  where j.attempt = a.attempt and j.node_id = a.node and (j.status = 'running') is true
-  order by j.id
-  for update of j
+    with ordinality as a(id, attempt, node, event, status, retry_in, result, message, place)
+  order by a.id
 ), written as (
   update jobs j set
-    status = case when h.event = h.asked then h.status else $9::text end,
-    ready = h.event <> 'retry',
-    run_at = case h.event when 'retry' then timezone('utc', now()) + h.retry_in * interval '1 second'
-                          else j.run_at end,
-    start_time = case h.event when 'release' then null else j.start_time end,
-    end_time = case h.event when 'release' then null else timezone('utc', now()) end,
-    node_id = case h.event when 'release' then null else j.node_id end,
-    failures = j.failures + case when h.event in ('fail', 'retry') then 1 else 0 end,
-    message = case h.event when 'release' then j.message else h.message end,
-    result = case h.event when 'succeed' then h.result::jsonb end,
+    status = case when a.goes_back and j.cancel_requested then $9::text else a.status end,
+    ready = a.event <> 'retry' or j.cancel_requested,
+    run_at = case when a.event = 'retry' and not j.cancel_requested
+                  then timezone('utc', now()) + a.retry_in * interval '1 second' else j.run_at end,
+    start_time = case when a.event = 'release' and not j.cancel_requested then null else j.start_time end,
+    end_time = case when a.event = 'release' and not j.cancel_requested then null else timezone('utc', now()) end,
+    node_id = case when a.event = 'release' and not j.cancel_requested then null else j.node_id end,
+    failures = j.failures + case when a.event = 'fail' or a.event = 'retry' and not j.cancel_requested then 1 else 0 end,
+    message = case when a.event = 'release' and not j.cancel_requested then j.message else a.message end,
+    result = case a.event when 'succeed' then a.result::jsonb end,
     cancel_requested = false
-  from held h where j.id = h.id
-  returning h.place, h.asked, h.event, h.start_time, h.id, h.attempt, h.node, h.message, j.object_limit, j.type,
-    j.object_id, j.queue, j.status
+  from asked a
+  where j.id = a.id and j.attempt = a.attempt and j.node_id = a.node and (j.status = 'running') is true
+  returning a.place, a.event, a.goes_back, a.goes_back and j.status = $9::text as cancelled, a.started, a.id, a.attempt,
+    a.node, a.message, j.object_limit, j.type, j.object_id, j.queue, j.status as became
 ), recorded as (
   insert into job_attempts (job_id, attempt, outcome, node_id, start_time, end_time, message)
-  select id, attempt, case event when 'retry' then 'failed' else 'released' end, node, start_time,
+  select id, attempt, case event when 'retry' then 'failed' else 'released' end, node, started,
     timezone('utc', now()), message
-  from written where event in ('retry', 'release')
+  from written where goes_back and not cancelled
   on conflict do nothing
 ), counted as (
   insert into job_count_deltas (queue, was, became, n)
-  select queue, 'open', status, count(*) from written where event not in ('retry', 'release')
-  group by queue, status
+  select queue, 'open', became, count(*) from written where not goes_back or cancelled
+  group by queue, became
 )
-select place, event <> asked, object_limit, type, object_id from written
+select place, cancelled, object_limit, type, object_id from written
 )sql"};
 
 /// What became of the runs that were not running. An outcome that this run has not left itself is recorded as
