@@ -1,6 +1,5 @@
 #include "actors/storage.hpp"
 
-#include "actors/ask.hpp"
 #include "actors/errors.hpp"
 #include "actors/mailbox.hpp"
 #include "core/log.hpp"
@@ -357,7 +356,8 @@ template <class Answer, class OnAnswer, class OnError, class... Question>
 void storage_state::call(std::size_t index, OnAnswer on_answer, OnError on_error, Question&&... question) {
   const auto connection = slots_[index].connection;
   slots_[index].state = link::busy;
-  ask<Answer>(
+  wake_later();
+  requests_.ask<Answer>(
       self_, connection, options_.call_timeout,
       [this, index, on_answer](Answer& a) mutable {
         if (slots_[index].state == link::busy)
@@ -459,6 +459,7 @@ void storage_state::wake_later() {
 
 void storage_state::wake() {
   waking_ = false;
+  requests_.expire(self_->clock().now());
   auto any_closed = false;
   for (auto i = std::size_t{0}; i < slots_.size(); ++i) {
     if (slots_[i].state == link::closed && slots_[i].open_at <= self_->clock().now())
@@ -467,7 +468,7 @@ void storage_state::wake() {
   }
   refuse_old();
   measure();
-  if (any_closed)
+  if (any_closed || !requests_.empty())
     wake_later();
 }
 

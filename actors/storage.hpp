@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/open_requests.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -143,6 +144,7 @@ private:
   self_pointer self_;
   storage_options options_;
   std::vector<slot> slots_;
+  open_requests requests_;
   std::deque<waiting_finish> finishes_;
   std::deque<waiting_claim> claims_;
   std::deque<waiting_create> creates_;

@@ -1,6 +1,5 @@
 #include "actors/worker_pool.hpp"
 
-#include "actors/ask.hpp"
 #include "actors/errors.hpp"
 #include "actors/mailbox.hpp"
 #include "core/log.hpp"
@@ -154,6 +153,7 @@ void worker_pool_state::told() {
 
 void worker_pool_state::wake() {
   self_->delayed_send(self_, wake_every, atom::wake_v);
+  requests_.expire(self_->clock().now());
   end_what_is_out_of_time();
   end_what_is_out_of_lease();
   give_back_old_hints();
@@ -219,7 +219,7 @@ void worker_pool_state::fetch() {
   if (fetching_ || demand <= 0 || open_queues_.empty() || self_->clock().now() < fetch_at_)
     return;
   fetching_ = true;
-  ask<hints>(
+  requests_.ask<hints>(
       self_, parts_.fetcher, fetch_timeout, [this](hints& popped) { fetched(popped); },
       [this](const caf::error&) { queue_away(); }, atom::pop_v, demand, open_queues_);
 }
@@ -274,7 +274,7 @@ void worker_pool_state::claim(storage::claim_request what, hints from) {
   const auto node = what.node;
   const auto limit = what.limit;
   claims_.emplace(order, limit);
-  ask<claimed_jobs>(
+  requests_.ask<claimed_jobs>(
       self_, parts_.storage, storage_timeout,
       [this, order, node, limit, by_hint = !from.empty()](claimed_jobs& jobs) {
         claims_.erase(order);
@@ -490,7 +490,7 @@ void worker_pool_state::write(const run_keys& keys) {
   auto what = finish_requests{};
   for (const auto& key : keys)
     what.push_back(outbox_.at(key).what);
-  ask<finish_answers>(
+  requests_.ask<finish_answers>(
       self_, parts_.storage, storage_timeout,
       [this, keys](const finish_answers& answers) {
         for (auto i = std::size_t{0}; i < keys.size(); ++i)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/open_requests.hpp"
 #include "actors/run_reports.hpp"
 #include "execution/executor.hpp"
 #include "execution/registry.hpp"
@@ -140,6 +141,7 @@ private:
   worker_pool_options options_;
   worker_pool_parts parts_;
   std::mt19937 random_{std::random_device{}()};
+  open_requests requests_;
 
   std::optional<node_id> node_;
   time_point last_beat_;

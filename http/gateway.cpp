@@ -6,7 +6,6 @@
 namespace jobd::http {
 namespace {
 
-/// Answers that are not on time may be late by as much.
 constexpr auto wake_every = std::chrono::milliseconds{250};
 
 /// A write whose answer did not come may have happened nonetheless.
@@ -29,27 +28,17 @@ gateway_actor::behavior_type gateway_state::make_behavior() {
         for (const auto& q : all)
           q->ask(self_, q);
       },
-      [this](actors::atom::wake) { wake(); },
+      [this](actors::atom::wake) {
+        will_wake_ = false;
+        requests_.expire(self_->clock().now());
+        if (!requests_.empty())
+          wake_later();
+      },
   };
 }
 
-void gateway_state::asked(question& q, std::chrono::milliseconds within) {
-  until_.emplace(&q, self_->clock().now() + within);
+void gateway_state::wake_later() {
   if (!std::exchange(will_wake_, true))
-    self_->delayed_send(self_, wake_every, actors::atom::wake_v);
-}
-
-void gateway_state::wake() {
-  const auto now = self_->clock().now();
-  std::erase_if(until_, [now](const auto& waiting) {
-    const auto& [q, until] = waiting;
-    if (until > now)
-      return false;
-    q->refuse(caf::make_error(caf::sec::request_timeout));
-    return true;
-  });
-  will_wake_ = !until_.empty();
-  if (will_wake_)
     self_->delayed_send(self_, wake_every, actors::atom::wake_v);
 }
 
@@ -78,27 +67,20 @@ void create_question::ask(gateway_pointer self, question_ptr me) {
     j.by.asked();
     specs.push_back(std::move(j.spec));
   }
-  self->state.asked(*this, within_);
-  actors::ask<actors::created_jobs>(
-      self, to_, caf::infinite,
-      [this, self, me](const actors::created_jobs& created) {
-        self->state.answered(*this);
+  self->state.ask<actors::created_jobs>(
+      to_, within_,
+      [this, me](const actors::created_jobs& created) {
         for (auto i = std::size_t{0}; i < jobs_.size(); ++i)
           if (created[i])
             jobs_[i].by.tell(jobs_[i].take, *created[i]);
           else
             jobs_[i].by.refuse(created[i].error());
       },
-      [this, self, me](const caf::error& why) {
-        self->state.answered(*this);
-        refuse(why);
+      [this, me](const caf::error& why) {
+        for (auto& j : jobs_)
+          j.by.refuse(why);
       },
       actors::atom::create_v, std::move(specs));
-}
-
-void create_question::refuse(const caf::error& why) {
-  for (auto& j : jobs_)
-    j.by.refuse(why);
 }
 
 } // namespace jobd::http

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "actors/ask.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/open_requests.hpp"
 #include "http/responder.hpp"
 
 #include <caf/actor_system_config.hpp>
@@ -12,7 +12,6 @@
 #include <functional>
 #include <memory>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -45,24 +44,25 @@ using gateway_actor = caf::typed_actor<
 class gateway_state;
 using gateway_pointer = gateway_actor::stateful_pointer<gateway_state>;
 
-/// Knows how long each of its questions may wait: one look at all of them now and then costs less than a
-/// timer of CAF's for each.
 class gateway_state {
 public:
   static inline constexpr const char* name = "gateway";
-  using time_point = caf::actor_clock::time_point;
 
   explicit gateway_state(gateway_pointer self) : self_(self) {}
   gateway_actor::behavior_type make_behavior();
 
-  void asked(question& q, std::chrono::milliseconds within);
-  void answered(question& q) { until_.erase(&q); }
+  /// Answers that are not on time may be late by a quarter of a second.
+  template <class Answer, class... More>
+  void ask(More&&... more) {
+    requests_.ask<Answer>(self_, std::forward<More>(more)...);
+    wake_later();
+  }
 
 private:
-  void wake();
+  void wake_later();
 
   gateway_pointer self_;
-  std::unordered_map<question*, time_point> until_;
+  actors::open_requests requests_;
   bool will_wake_ = false;
 };
 
@@ -108,8 +108,6 @@ public:
 
   /// Called once, by a gateway. `me` is this.
   virtual void ask(gateway_pointer self, question_ptr me) = 0;
-  /// Answers all requests that have no answer yet.
-  virtual void refuse(const caf::error& why) = 0;
 };
 
 /// What one request asks. `take` is called with the answer and with the way back.
@@ -125,23 +123,14 @@ public:
 
   void ask(gateway_pointer self, question_ptr me) override {
     by_.asked();
-    self->state.asked(*this, within_);
-    const auto on_answer = [this, self, me](const Answer& a) {
-      self->state.answered(*this);
-      by_.tell(take_, a);
-    };
-    const auto on_error = [this, self, me](const caf::error& why) {
-      self->state.answered(*this);
-      refuse(why);
-    };
+    const auto on_answer = [this, me](const Answer& a) { by_.tell(take_, a); };
+    const auto on_error = [this, me](const caf::error& why) { by_.refuse(why); };
     std::apply(
         [&](auto&... part) {
-          actors::ask<Answer>(self, to_, caf::infinite, on_answer, on_error, std::move(part)...);
+          self->state.template ask<Answer>(to_, within_, on_answer, on_error, std::move(part)...);
         },
         message_);
   }
-
-  void refuse(const caf::error& why) override { by_.refuse(why); }
 
 private:
   asker by_;
@@ -172,7 +161,6 @@ public:
       : jobs_(std::move(jobs)), within_(within), to_(std::move(to)) {}
 
   void ask(gateway_pointer self, question_ptr me) override;
-  void refuse(const caf::error& why) override;
 
 private:
   std::vector<wanted_job> jobs_;
