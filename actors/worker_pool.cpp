@@ -19,6 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto wake_every = 50ms;
+/// Of a pool that has nothing to look after but the fetcher: many idle workers shall cost little.
+constexpr auto wake_idle_every = 1s;
 /// A hint that found no slot for so long goes back, for a node that has one.
 constexpr auto buffer_for = 5s;
 /// The fetcher answers within its wait plus the queue's deadline.
@@ -60,7 +62,7 @@ worker_pool_actor::behavior_type worker_pool_state::make_behavior(worker_pool_op
   parts_ = std::move(parts);
   metrics::slots.set(options_.concurrency);
   open_queues_ = options_.queues;
-  self_->delayed_send(self_, wake_every, atom::wake_v);
+  wake_within(wake_idle_every);
   return {
       [this](atom::joined, node_id id, steady_time sent) { joined(id, sent); },
       [this](atom::beaten, const run_keys& should_run, const run_keys& cancelled, steady_time sent) {
@@ -151,14 +153,30 @@ void worker_pool_state::told() {
   step();
 }
 
+void worker_pool_state::wake_within(std::chrono::milliseconds time) {
+  const auto at = self_->clock().now() + time;
+  if (wake_at_ && *wake_at_ <= at)
+    return;
+  wake_at_ = at;
+  self_->delayed_send(self_, time, atom::wake_v);
+}
+
+bool worker_pool_state::idle() const {
+  return runs_.empty() && buffer_.empty() && outbox_.empty() && claims_.empty() && !queue_away_ && !stopping_;
+}
+
 void worker_pool_state::wake() {
-  self_->delayed_send(self_, wake_every, atom::wake_v);
+  // An earlier one was sent since.
+  if (!wake_at_ || self_->clock().now() < *wake_at_)
+    return;
+  wake_at_.reset();
   requests_.expire(self_->clock().now());
   end_what_is_out_of_time();
   end_what_is_out_of_lease();
   give_back_old_hints();
   hand_progress_on();
   step();
+  wake_within(wake_idle_every);
 }
 
 caf::result<int> worker_pool_state::stop() {
@@ -199,6 +217,8 @@ void worker_pool_state::step_soon() {
 }
 
 void worker_pool_state::step() {
+  if (!idle())
+    wake_within(wake_every);
   measure();
   write();
   send_events();

@@ -96,6 +96,8 @@ private:
   void paused(const queue_names& queues);
   void told();
   void wake();
+  void wake_within(std::chrono::milliseconds time);
+  [[nodiscard]] bool idle() const;
   caf::result<int> stop();
 
   // Getting work.
@@ -142,6 +144,7 @@ private:
   worker_pool_parts parts_;
   std::mt19937 random_{std::random_device{}()};
   open_requests requests_;
+  std::optional<caf::actor_clock::time_point> wake_at_;
 
   std::optional<node_id> node_;
   time_point last_beat_;

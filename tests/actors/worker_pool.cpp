@@ -288,6 +288,19 @@ BOOST_AUTO_TEST_CASE(a_job_over_its_time_is_stopped_and_fails_with_the_seconds_i
   BOOST_TEST(world.finishes[0].message.find("60 s") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_pool_that_was_idle_looks_after_the_next_job_as_closely) {
+  spawn_pool(5, 2);
+  advance(10'330ms);
+  queue_jobs(1, 1);
+  for (auto i = 0; i < 100 && executor->runs.empty(); ++i)
+    advance(50ms);
+  BOOST_REQUIRE(executor->runs.size() == 1u);
+  advance(59'900ms);
+  BOOST_TEST(!executor->runs[0].stopped);
+  advance(150ms);
+  BOOST_TEST(executor->runs[0].stopped.has_value());
+}
+
 BOOST_AUTO_TEST_CASE(work_that_ends_well_after_its_time_was_over_has_failed) {
   queue_jobs(1, 1);
   spawn_pool(5, 2);
