@@ -10,6 +10,8 @@ import time
 from . import limits, load
 from .ground import Ground, within
 
+# jobd and the limit take turns, and the turn with the middle ratio counts: the machine is not the same every minute.
+ROUNDS = 3
 # Jobs that do nothing need more than the eight at a time that suit real ones.
 DRAINING = {'JOB_CONCURRENCY': 1000, 'JOB_PREFETCH': 4000}
 # Each part has an index of its own, however long the history is.
@@ -68,8 +70,17 @@ class Rows:
     def row_1(self):
         self.ground.fresh()
         api = self.ground.api()
-        peak, answered, unanswered = self._submit(api.port)
-        self.submit_peak = peak['jobs'] / peak['seconds']
+        with limits.Constant(self.constant, self.ground) as constant:
+            rounds = [
+                (
+                    self._submit(api.port, n * 10**10, seconds=8),
+                    load.wrk(constant.port, self.size.seconds(5), 0),
+                )
+                for n in range(ROUNDS)
+            ]
+        (peak, *_), limit = middle(rounds, lambda one: rate_of(one[0][0]) / rate_of(one[1]))
+        answered, unanswered = (sum(submitted[i] for submitted, _ in rounds) for i in (1, 2))
+        self.submit_peak = rate_of(peak)
         # Twice what the kernel lets pass before it writes to the disk what it was given, which others then wait for.
         half, seconds = self.submit_peak / 2, self.size.seconds(60)
         times = load.paced(self.paced, api.port, half, seconds, 10**12)
@@ -77,12 +88,9 @@ class Rows:
         self._all_final(answered + len(times), unanswered)
 
         with limits.Constant(self.constant, self.ground) as constant:
-            limit = load.wrk(constant.port, self.size.seconds(10), 0)
             own = load.paced(self.paced, constant.port, half, self.size.seconds(20), 0)
         return [
-            Figure(
-                '1', 'submit, one job a request', 'jobs/s', self.submit_peak, limit['jobs'] / limit['seconds']
-            ),
+            Figure('1', 'submit, one job a request', 'jobs/s', self.submit_peak, rate_of(limit)),
             Figure('1', 'p50 at the peak', 'ms', peak['p50'], limit['p50']),
             Figure('1', 'p99 at the peak', 'ms', peak['p99'], limit['p99']),
             Figure('1', 'p50 at half the peak', 'ms', load.percentile(times, 50), load.percentile(own, 50)),
@@ -110,21 +118,24 @@ class Rows:
         self._all_final(answered, unanswered)
         limit = limits.submit_batches(self.ground, self.size.seconds(10))
         return [
-            Figure('2', 'submit, 1,000 jobs a request', 'jobs/s', peak['jobs'] / peak['seconds'], limit),
+            Figure('2', 'submit, 1,000 jobs a request', 'jobs/s', rate_of(peak), limit),
             Figure('2', 'p99 of a request', 'ms', peak['p99']),
             after,
         ]
 
     def row_3(self):
         jobs = self.size.jobs(200_000)
-        self.ground.fresh()
-        self._seed(jobs)
-        limit = limits.drain(self.ground, jobs)
-        self.ground.fresh()
-        self._seed(jobs)
-        worker = self.ground.worker(**DRAINING)
-        self._all_final(jobs)
-        self.drain_peak = self._drain_rate(jobs)
+        rounds = []
+        for _ in range(ROUNDS):
+            self.ground.fresh()
+            self._seed(jobs)
+            limit = limits.drain(self.ground, jobs)
+            self.ground.fresh()
+            self._seed(jobs)
+            worker = self.ground.worker(**DRAINING)
+            self._all_final(jobs)
+            rounds.append((self._drain_rate(jobs), limit))
+        self.drain_peak, limit = middle(rounds, lambda one: one[0] / one[1])
         return [
             Figure('3', f'drain {jobs:,} jobs that do nothing', 'jobs/s', self.drain_peak, limit),
             memory('3', 'the worker', worker),
@@ -266,9 +277,7 @@ class Rows:
         self._all_final(answered + jobs + drained, unanswered)
         memories.append(memory('6', f'the worker, {beside}', worker))
         return [
-            Figure(
-                '6', f'submit beside {beside}', 'jobs/s', peak['jobs'] / peak['seconds'], self.submit_peak
-            ),
+            Figure('6', f'submit beside {beside}', 'jobs/s', rate_of(peak), self.submit_peak),
             Figure(
                 '6', f'drain beside {beside}', 'jobs/s', self._drain_rate(drained, after), self.drain_peak
             ),
@@ -323,15 +332,15 @@ class Rows:
                 '8',
                 'standalone: submit, one job a request',
                 'jobs/s',
-                single['jobs'] / single['seconds'],
-                limit['jobs'] / limit['seconds'],
+                rate_of(single),
+                rate_of(limit),
             ),
             Figure('8', 'standalone: p99 at the peak', 'ms', single['p99'], limit['p99']),
             Figure(
                 '8',
                 'standalone: submit, 1,000 jobs a request',
                 'jobs/s',
-                batch['jobs'] / batch['seconds'],
+                rate_of(batch),
                 batch_limit,
             ),
             Figure('8', 'standalone: drain', 'jobs/s', drain, limits.sqlite_drain(bare)),
@@ -390,6 +399,15 @@ class Rows:
                 f'of {rows} jobs {succeeded} have succeeded, and {again} have run again without a reason'
             )
         self.final += rows
+
+
+def rate_of(run):
+    """Of wrk, in jobs a second."""
+    return run['jobs'] / run['seconds']
+
+
+def middle(rounds, by):
+    return sorted(rounds, key=by)[len(rounds) // 2]
 
 
 def memory(row, what, process):
