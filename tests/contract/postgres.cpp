@@ -68,6 +68,22 @@ BOOST_AUTO_TEST_CASE(victim_of_a_deadlock_runs_again) {
     BOOST_CHECK(accepted == finish_answer::accepted);
 }
 
+BOOST_AUTO_TEST_CASE(retry_that_waited_for_a_cancel_is_one) {
+  const auto b = postgres_backend{};
+  const auto s = b.open();
+  const auto node = new_node(*s);
+  const auto run = running_job(*s, node, 1);
+  auto other = other_session{b};
+  other.exec("begin; update jobs set cancel_requested = true where id = " + std::to_string(run.id));
+  auto answer =
+      std::async(std::launch::async, [&] { return s->flush({{ended(node, run, event::retry)}, {}, {}}); });
+  await_blocked(b);
+  other.exec("commit");
+  BOOST_CHECK(must(answer.get()).finishes.at(0) == finish_answer::cancelled);
+  BOOST_CHECK(read(*s, run.id).status == job_status::cancelled);
+  BOOST_TEST(must(s->history(run.id)).size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(create_that_waited_for_another_gets_its_id) {
   const auto b = postgres_backend{};
   const auto s = b.open();
