@@ -11,14 +11,13 @@ namespace {
 using lifecycle::event;
 
 /// Only a row that still runs on this node under this attempt is written. What was asked to end does not go
-/// back. A retry keeps its node, so that the same finish again is known; a release does not, so that nothing is
-/// left of it but its record.
-/// Rows are not locked before they are written, which would write each into the log once more. They come in the
-/// order of their ids nonetheless, for the planner finds them one by one. Only of a table of a few hundred rows
-/// it reads all, and then two that end and cancel the same runs may have to wait for each other, until
-/// PostgreSQL stops one of them, which is tried again.
-/// `is true` hides from the planner that the index of running jobs would do: it would walk all of that for
-/// each id, where the primary key finds it at once.
+/// back. A retry keeps its node, so that the same finish again is known; a release does not, so that nothing
+/// is left of it but its record. Rows are not locked before they are written, which would write each into the
+/// log once more. They come in the order of their ids nonetheless, for the planner finds them one by one.
+/// Only of a table of a few hundred rows it reads all, and then two that end and cancel the same runs may
+/// have to wait for each other, until PostgreSQL stops one of them, which is tried again. `is true` hides
+/// from the planner that the index of running jobs would do: it would walk all of that for each id, where the
+/// primary key finds it at once.
 constexpr auto finish_running = statement{"finish_running", R"sql(
 with asked as materialized (
   select a.*, a.event in ('retry', 'release') as goes_back,

@@ -75,8 +75,9 @@ BOOST_AUTO_TEST_CASE(retry_that_waited_for_a_cancel_is_one) {
   const auto run = running_job(*s, node, 1);
   auto other = other_session{b};
   other.exec("begin; update jobs set cancel_requested = true where id = " + std::to_string(run.id));
-  auto answer =
-      std::async(std::launch::async, [&] { return s->flush({{ended(node, run, event::retry)}, {}, {}}); });
+  auto answer = std::async(std::launch::async, [&] {
+    return s->flush({{ended(node, run, event::retry)}, {}, {}});
+  });
   await_blocked(b);
   other.exec("commit");
   BOOST_CHECK(must(answer.get()).finishes.at(0) == finish_answer::cancelled);
