@@ -77,12 +77,14 @@ void queue_state::flush() {
     return;
   const auto done =
       queue_->push(batch)
+          .and_then([&](bool attended) -> expected<bool> {
+            if (cancels.empty())
+              return attended;
+            return queue_->publish(queue::stream::cancels, cancels).map([&] { return attended; });
+          })
           .and_then([&](bool attended) {
             return attended && !events.empty() ? queue_->publish(queue::stream::events, texts_of(events))
                                                : expected<void>{};
-          })
-          .and_then([&] {
-            return cancels.empty() ? expected<void>{} : queue_->publish(queue::stream::cancels, cancels);
           });
   if (!done)
     return away(done.error());

@@ -50,6 +50,7 @@ expected<created_job> create_one(const job_spec& spec) {
 /// What is wrong with one job is answered for it, and what is wrong with the store for all.
 caf::result<actors::created_jobs> create(fake_pointer self, const actors::job_specs& specs,
                                          const seen_ptr& s) {
+  ++s->create_messages;
   s->creates += static_cast<int>(specs.size());
   if (std::ranges::any_of(specs, [](const auto& spec) { return spec.type == "hold"; })) {
     auto promise = self->make_response_promise<actors::created_jobs>();

@@ -19,6 +19,7 @@ namespace jobd::test {
 /// What the fake has seen.
 struct seen {
   std::atomic<int> creates{0};
+  std::atomic<int> create_messages{0};
   /// Requests that it has not answered yet.
   std::atomic<int> holding{0};
 
