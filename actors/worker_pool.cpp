@@ -166,7 +166,7 @@ bool worker_pool_state::idle() const {
 }
 
 void worker_pool_state::wake() {
-  // An earlier one was sent since.
+  // It was sent before one that is due earlier, which has taken its place.
   if (!wake_at_ || self_->clock().now() < *wake_at_)
     return;
   wake_at_.reset();

@@ -407,6 +407,7 @@ def rate_of(run):
 
 
 def middle(rounds, by):
+    """The one of an odd number of rounds that as many are below as above."""
     return sorted(rounds, key=by)[len(rounds) // 2]
 
 

@@ -327,11 +327,8 @@ void bridge::submit(const query& q, const request& r, responder answer) {
 template <class Take>
 void bridge::store(job_spec spec, const request& r, Take take, responder answer) {
   if (!r.idempotency_key) {
-    auto place = waiting_room::enter(pending_, r.body.size());
-    if (!place)
-      return answer.refuse({ec::overloaded, {}});
-    if (unstored_.put(
-            {{std::move(answer), std::move(place), effect::writes}, std::move(spec), std::move(take)}))
+    auto by = admit(effect::writes, r.body.size(), std::move(answer));
+    if (by && unstored_.put({std::move(*by), std::move(spec), std::move(take)}))
       soon_();
     return;
   }
@@ -381,12 +378,10 @@ void bridge::get(job_id id, const query& q, responder answer) {
 void bridge::list(const query& q, responder answer) {
   const auto page = page_of(q, storage::page_request{}.limit);
   const auto show = [q](const storage::job_page& p) { return show_page(q, p); };
-  auto place = waiting_room::enter(pending_);
-  if (!place)
-    return answer.refuse({ec::overloaded, {}});
-  caf::anon_send(pages_, questions{make_question<storage::job_page>(
-                             {std::move(answer), std::move(place), effect::reads}, options_.answer_within,
-                             *parts_.jobs, showing(show), actors::atom::list_v, page)});
+  if (auto by = admit(effect::reads, 0, std::move(answer)))
+    caf::anon_send(pages_, questions{make_question<storage::job_page>(std::move(*by), options_.answer_within,
+                                                                      *parts_.jobs, showing(show),
+                                                                      actors::atom::list_v, page)});
 }
 
 void bridge::change_one(const route& to, const request& r, responder answer) {
@@ -442,13 +437,19 @@ void bridge::watch(job_id id, const query& q, const request& r, responder answer
   caf::anon_send(*parts_.jobs, actors::atom::watch_v, std::move(wanted));
 }
 
+std::optional<asker> bridge::admit(effect what, std::size_t bytes, responder answer) {
+  auto place = waiting_room::enter(pending_, bytes);
+  if (place)
+    return asker{std::move(answer), std::move(place), what};
+  answer.refuse({ec::overloaded, {}});
+  return {};
+}
+
 template <class Answer, class Take, class... Message>
 void bridge::ask(effect what, std::size_t bytes, Take take, responder answer, Message... message) {
-  auto place = waiting_room::enter(pending_, bytes);
-  if (!place)
-    return answer.refuse({ec::overloaded, {}});
-  collect(make_question<Answer>({std::move(answer), std::move(place), what}, options_.answer_within,
-                                *parts_.jobs, std::move(take), std::move(message)...));
+  if (auto by = admit(what, bytes, std::move(answer)))
+    collect(make_question<Answer>(std::move(*by), options_.answer_within, *parts_.jobs, std::move(take),
+                                  std::move(message)...));
 }
 
 void bridge::collect(question_ptr q) {

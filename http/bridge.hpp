@@ -92,12 +92,14 @@ private:
   void pause(const route& to, const request& r, responder answer);
   void watch(job_id id, const query& q, const request& r, responder answer);
 
+  /// One request more that waits, or none: then it is refused. `bytes` are of its body.
+  [[nodiscard]] std::optional<asker> admit(effect what, std::size_t bytes, responder answer);
   /// For the next `flush`.
   void collect(question_ptr q);
   /// Has a job stored and goes on with the answer as `take` does.
   template <class Take>
   void store(job_spec spec, const request& r, Take take, responder answer);
-  /// Asks a short question; `bytes` are of the request's body.
+  /// Asks a short question.
   template <class Answer, class Take, class... Message>
   void ask(effect what, std::size_t bytes, Take take, responder answer, Message... message);
 

@@ -258,7 +258,7 @@ struct explanation {
 
 inline constexpr std::int64_t most_ahead = 1'000;
 
-/// The contract that every store keeps (tests/contract/store.cpp runs over all of them).
+/// The contract that every store keeps (tests/contract runs over all of them).
 ///
 /// Errors of every call: `ec::store_away` (nothing was written), `ec::store_uncertain` (the connection broke
 /// after the commit was sent). After either the store is closed: `connect` opens it again. No call lasts
