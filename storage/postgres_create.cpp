@@ -1,5 +1,6 @@
 #include "storage/postgres_write.hpp"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -8,15 +9,16 @@ namespace {
 
 /// One row per key decides (job_dedupe's primary key): who inserts it, or takes over one that has expired,
 /// has won and gets a job. Keys are sorted, so that no two batches wait for each other. Ids are drawn in the
-/// order of the batch: first in, first out. A due time that has passed already is no reason to wait.
+/// order of the batch: first in, first out. A due time that has passed already is no reason to wait. The places
+/// in the batch are left to `take_won`, for a join costs more than all else that is not a write.
 constexpr auto insert_jobs = statement{"insert_jobs", R"sql(
 with asked as materialized (
   select nextval('jobs_id_seq') as id, a.*,
     coalesce(a.at, timezone('utc', now()) + nullif(a.delay, 0) * interval '1 second') as due
   from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::float8[], $7::integer[],
               $8::timestamp[], $9::float8[], $10::float8[], $11::integer[], $12::text[])
-    with ordinality as a(object_id, type, queue, payload, priority, timeout, max_attempts, at, delay, expires_in,
-                         object_limit, traceparent, place)
+    as a(object_id, type, queue, payload, priority, timeout, max_attempts, at, delay, expires_in, object_limit,
+         traceparent)
 ), won as (
   insert into job_dedupe (type, object_id, job_id, expires_at)
   select type, object_id, id, timezone('utc', now()) + $13::float8 * interval '1 second'
@@ -32,13 +34,12 @@ with asked as materialized (
     due is null or due <= timezone('utc', now()),
     timezone('utc', now()) + expires_in * interval '1 second', object_limit, traceparent
   from asked where $13::float8 is null or id in (select job_id from won)
-  order by id
-  returning id, queue, case when not ready then run_at end as due
+  returning id, case when not ready then run_at end as due, type, object_id, queue
 ), counted as (
   insert into job_count_deltas (queue, was, became, n)
   select queue, null, 'open', count(*) from kept group by queue
 )
-select asked.place, kept.id, kept.due from asked join kept on kept.id = asked.id
+select id, due, type, object_id from kept
 )sql"};
 
 /// The jobs that stand for the keys that were not won. A statement of its own sees what was committed while
@@ -51,6 +52,12 @@ left join jobs j on j.id = d.job_id
 )sql"};
 
 using places = std::vector<std::size_t>;
+/// Type and object, which decide whether a job is the same.
+using key = std::pair<std::string_view, std::int64_t>;
+
+key key_of(const job_spec& spec) {
+  return {spec.type, spec.object_id};
+}
 
 /// A row can be gone again between the two statements only if it was pruned just then.
 constexpr auto tries = 3;
@@ -110,13 +117,38 @@ sql_expected<rows> read(postgres_connection& pg, std::span<const job_spec> creat
   return pg.exec(read_standing, parameters{}.add(types).add(object_ids));
 }
 
-/// Fills in the answers that `r` holds; what is left of `which`.
-places take_answers(const rows& r, const places& which, bool duplicate, std::vector<created_job>& answers) {
+/// Fills in the answers for the jobs in `r`; what is left of `which`. In the order of their ids the jobs are in
+/// that of the batch; which of it they are is told by their keys, if there are not all.
+places take_won(const rows& r, std::span<const job_spec> creates, const places& which,
+                std::vector<created_job>& answers) {
+  auto ordered = std::vector<std::pair<job_id, int>>{};
+  for (auto row = 0; row < r.size(); ++row)
+    ordered.emplace_back(r.number<job_id>(row, 0), row);
+  std::ranges::sort(ordered);
+  const auto all = ordered.size() == which.size();
+  auto left = places{};
+  auto next = ordered.begin();
+  for (const auto place : which) {
+    const auto is_next = [&](int row) {
+      return key{r.text(row, 2), r.number<std::int64_t>(row, 3)} == key_of(creates[place]);
+    };
+    if (next != ordered.end() && (all || is_next(next->second))) {
+      answers[place] = {next->first, false, r.time(next->second, 1)};
+      ++next;
+    } else {
+      left.push_back(place);
+    }
+  }
+  return left;
+}
+
+/// The same for the jobs that stand already.
+places take_standing(const rows& r, const places& which, std::vector<created_job>& answers) {
   auto answered = std::vector<bool>(which.size());
   for (auto row = 0; row < r.size(); ++row) {
     const auto nth = r.number<std::size_t>(row, 0) - 1;
     answered[nth] = true;
-    answers[which[nth]] = {r.number<job_id>(row, 1), duplicate, r.time(row, 2)};
+    answers[which[nth]] = {r.number<job_id>(row, 1), true, r.time(row, 2)};
   }
   auto left = places{};
   for (auto nth = std::size_t{0}; nth < which.size(); ++nth)
@@ -127,19 +159,27 @@ places take_answers(const rows& r, const places& which, bool duplicate, std::vec
 
 /// For each create the first one of the batch that has its key, which may be itself.
 places first_of_key(std::span<const job_spec> creates) {
-  auto firsts = std::map<std::pair<std::string_view, std::int64_t>, std::size_t>{};
+  auto firsts = std::map<key, std::size_t>{};
   auto out = places{};
   for (auto place = std::size_t{0}; place < creates.size(); ++place)
-    out.push_back(
-        firsts.emplace(std::pair{std::string_view{creates[place].type}, creates[place].object_id}, place)
-            .first->second);
+    out.push_back(firsts.emplace(key_of(creates[place]), place).first->second);
   return out;
+}
+
+/// What no row may hold fails as if the database had refused it, which has fewer rules.
+sql_expected<void> check(std::span<const job_spec> creates) {
+  for (const auto& spec : creates)
+    if (const auto valid = validate(spec); !valid)
+      return tl::unexpected{sql_error{sql_error::kind::data, valid.error().context, {}}};
+  return {};
 }
 
 } // namespace
 
 sql_expected<std::vector<created_job>>
 write_creates(postgres_connection& pg, std::span<const job_spec> creates, std::optional<seconds> window) {
+  if (auto sound = check(creates); !sound)
+    return tl::unexpected{sound.error()};
   const auto dedupe = window && window->count() > 0;
   const auto seconds_standing = dedupe ? std::optional{window->count()} : std::nullopt;
   auto firsts = places{};
@@ -155,13 +195,13 @@ write_creates(postgres_connection& pg, std::span<const job_spec> creates, std::o
     auto won = insert(pg, creates, pending, seconds_standing);
     if (!won)
       return tl::unexpected{n == 0 ? won.error() : after_writing(won.error())};
-    pending = take_answers(*won, pending, false, answers);
+    pending = take_won(*won, creates, pending, answers);
     if (pending.empty())
       break;
     auto standing = read(pg, creates, pending);
     if (!standing)
       return tl::unexpected{after_writing(standing.error())};
-    pending = take_answers(*standing, pending, true, answers);
+    pending = take_standing(*standing, pending, answers);
   }
   if (!pending.empty())
     return tl::unexpected{sql_error{sql_error::kind::other, "a dedupe row vanished again and again", {}}};

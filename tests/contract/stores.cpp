@@ -3,6 +3,7 @@
 #include "storage/migrate.hpp"
 #include "storage/postgres_store.hpp"
 #include "storage/sqlite_store.hpp"
+#include "tests/support/row_rules.hpp"
 
 namespace jobd::test {
 namespace {
@@ -37,6 +38,7 @@ const std::string& postgres_backend::migrated() {
     auto fresh = server().create_database();
     if (const auto done = storage::migrate(server().url(fresh)); !done)
       throw std::runtime_error{done.error().context};
+    hold_row_rules(server(), fresh);
     return fresh;
   }();
   return name;

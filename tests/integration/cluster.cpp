@@ -1,5 +1,6 @@
 #include "tests/integration/cluster.hpp"
 #include "tests/support/programs.hpp"
+#include "tests/support/row_rules.hpp"
 
 #include <boost/test/results_collector.hpp>
 #include <boost/test/unit_test.hpp>
@@ -41,6 +42,7 @@ const std::string& migrated() {
                                  .log = all_folders().path() / "migrate.log"}};
     if (migrate.exit_code() != 0)
       throw std::runtime_error{"jobd migrate failed: " + migrate.log()};
+    hold_row_rules(cluster::postgres(), fresh);
     return fresh;
   }();
   return name;
