@@ -38,7 +38,7 @@ from picked p where j.id = p.id and p.id not in (select id from aside)
 returning j.id, j.attempt, j.object_id, j.type, j.queue, j.payload, j.priority, j.timeout, j.max_attempts,
   j.failures, j.recoveries, j.object_limit, j.traceparent,
   case when j.attempt = 1 then
-    greatest(extract(epoch from j.start_time - greatest(j.created_at, j.run_at)), 0)::float8 end
+    greatest(date_part('epoch', j.start_time - greatest(j.created_at, j.run_at)), 0) end
 )sql";
 
 // A node without a row claims nothing: it was condemned, and what it took now would be taken from it at once.

@@ -9,8 +9,8 @@ namespace {
 
 /// One row per key decides (job_dedupe's primary key): who inserts it, or takes over one that has expired,
 /// has won and gets a job. Keys are sorted, so that no two batches wait for each other. Ids are drawn in the
-/// order of the batch: first in, first out. A due time that has passed already is no reason to wait. The places
-/// in the batch are left to `take_won`, for a join costs more than all else that is not a write.
+/// order of the batch: first in, first out. A due time that has passed already is no reason to wait.
+/// `take_won` finds the places in the batch, which costs less than a join.
 constexpr auto insert_jobs = statement{"insert_jobs", R"sql(
 with asked as materialized (
   select nextval('jobs_id_seq') as id, a.*,
@@ -117,8 +117,8 @@ sql_expected<rows> read(postgres_connection& pg, std::span<const job_spec> creat
   return pg.exec(read_standing, parameters{}.add(types).add(object_ids));
 }
 
-/// Fills in the answers for the jobs in `r`; what is left of `which`. In the order of their ids the jobs are in
-/// that of the batch; which of it they are is told by their keys, if there are not all.
+/// Fills in the answers for the jobs in `r`; what is left of `which`. In the order of their ids the jobs are
+/// in that of the batch; which of it they are is told by their keys, if there are not all.
 places take_won(const rows& r, std::span<const job_spec> creates, const places& which,
                 std::vector<created_job>& answers) {
   auto ordered = std::vector<std::pair<job_id, int>>{};
