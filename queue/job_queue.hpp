@@ -45,10 +45,6 @@ struct place {
 /// Nothing if it is none.
 [[nodiscard]] std::optional<run_key> read_run(std::string_view text) noexcept;
 
-/// A backlog of any length fits into the memory of a queue. It is more than the hinter writes at a time, so
-/// that it need not look while there is plenty.
-inline constexpr std::int64_t most_hints = 100'000;
-
 /// The contract that every queue keeps (tests/contract/queue.cpp runs over all of them).
 ///
 /// One `job_queue` is one connection: not thread-safe, owned by one actor. Every call connects if it must.
@@ -59,8 +55,7 @@ class job_queue {
 public:
   virtual ~job_queue() = default;
 
-  /// Adds the hints, or none; one that is there already changes nothing, and one behind the first
-  /// `most_hints` of its queue may be left out: whoever takes those hints on. True if somebody attends to
+  /// Adds the hints, or none; one that is there already changes nothing. True if somebody attends to
   /// `stream::events`.
   [[nodiscard]] virtual expected<bool> push(std::span<const hint> hints) = 0;
 

@@ -15,6 +15,9 @@
 namespace jobd::queue {
 namespace {
 
+/// A backlog of any length must not fill the memory. More than the hinter writes at a time, so that it need
+/// not look while there is plenty.
+constexpr std::size_t most_hints = 100'000;
 /// Enough for a reader that was away for a moment.
 constexpr std::size_t most_messages = 10'000;
 constexpr std::size_t messages_at_a_time = 500;
@@ -27,7 +30,7 @@ public:
     if (!is_new)
       order_.erase({std::exchange(at->second, h.priority), h.id});
     order_.emplace(h.priority, h.id);
-    if (std::ssize(order_) > most_hints)
+    if (order_.size() > most_hints)
       remove(std::prev(order_.end()));
   }
 

@@ -7,10 +7,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iterator>
 #include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
 namespace jobd::queue {
@@ -22,36 +20,27 @@ constexpr std::size_t chunk = 1'000;
 constexpr auto kept_messages = "10000";
 constexpr auto messages_at_a_time = "500";
 
-using hint_list = std::vector<const hint*>;
-using queue_names = std::set<std::string_view>;
-
 /// One ZADD for up to `chunk` hints of the same queue.
-std::vector<redis_command> push_commands(const hint_list& hints) {
+std::vector<redis_command> push_commands(std::span<const hint> hints) {
   struct open_command {
     std::size_t at;
     std::size_t members;
   };
   auto commands = std::vector<redis_command>{};
   auto open = std::map<std::string_view, open_command>{};
-  for (const auto* h : hints) {
-    auto [found, is_new] = open.try_emplace(h->queue);
+  for (const auto& h : hints) {
+    auto [found, is_new] = open.try_emplace(h.queue);
     if (is_new || found->second.members == chunk) {
       found->second = {commands.size(), 0};
-      commands.push_back({"ZADD", keys::ready(h->queue)});
+      commands.push_back({"ZADD", keys::ready(h.queue)});
     }
     auto& command = commands[found->second.at];
     // A score is an integer that a double holds exactly, and it travels as one.
-    command.push_back(std::to_string(static_cast<std::int64_t>(keys::score(*h))));
-    command.push_back(std::to_string(h->id));
+    command.push_back(std::to_string(static_cast<std::int64_t>(keys::score(h))));
+    command.push_back(std::to_string(h.id));
     ++found->second.members;
   }
   return commands;
-}
-
-/// Asks for the last hint that a queue needs.
-redis_command end_command(std::string_view queue) {
-  static const auto last = std::to_string(most_hints - 1);
-  return {"ZRANGE", keys::ready(std::string{queue}), last, last, "WITHSCORES"};
 }
 
 redis_command pop_command(std::span<const std::string> queues, int most, std::chrono::milliseconds wait) {
@@ -98,27 +87,12 @@ class redis_queue : public job_queue {
 public:
   explicit redis_queue(const redis_options& o) : connection_(parse_redis_url(o.url), o.deadline) {}
 
-  /// What was behind the end of its queue when that was seen last waits until it is seen again, just now.
   expected<bool> push(std::span<const hint> hints) override {
-    auto needed = hint_list{};
-    auto doubtful = hint_list{};
-    auto queues = queue_names{};
-    for (const auto& h : hints) {
-      (is_behind_end(h) ? doubtful : needed).push_back(&h);
-      queues.insert(h.queue);
-    }
-    auto commands = push_commands(needed);
-    std::ranges::transform(queues, std::back_inserter(commands), end_command);
+    auto commands = push_commands(hints);
     commands.push_back({"EXISTS", keys::attended});
-    return connection_.run(commands).and_then([&](const auto& replies) {
-      const auto last = std::span{replies}.last(queues.size() + 1);
-      const auto& attended = *last.back();
-      return read_ends(queues, last.first(queues.size()))
-          .and_then([&] {
-            std::erase_if(doubtful, [this](const hint* h) { return is_behind_end(*h); });
-            return connection_.run(push_commands(doubtful));
-          })
-          .map([&](const auto&) { return attended.type == REDIS_REPLY_INTEGER && attended.integer > 0; });
+    return connection_.run(commands).map([](const auto& replies) {
+      const auto& attended = *replies.back();
+      return attended.type == REDIS_REPLY_INTEGER && attended.integer > 0;
     });
   }
 
@@ -176,28 +150,6 @@ public:
   }
 
 private:
-  [[nodiscard]] bool is_behind_end(const hint& h) const {
-    const auto end = ends_.find(h.queue);
-    return end != ends_.end() && keys::score(h) > end->second;
-  }
-
-  /// For each queue `[member, score]`, or nothing of one that is shorter.
-  expected<void> read_ends(const queue_names& queues, std::span<const redis_reply> replies) {
-    auto reply = replies.begin();
-    for (const auto queue : queues) {
-      const auto& end = **reply++;
-      const auto score =
-          is_list(end, 2) && is_text(*end.element[1]) ? number_in<double>(*end.element[1]) : std::nullopt;
-      if (!score && !is_list(end, 0))
-        return connection_.give_up("the answer to ZRANGE has another form");
-      if (score)
-        ends_.insert_or_assign(std::string{queue}, *score);
-      else
-        ends_.erase(std::string{queue});
-    }
-    return {};
-  }
-
   /// `[[key, messages]]`, or nil if there is nothing.
   expected<std::vector<message>> read_streams(const redisReply& reply) {
     if (reply.type == REDIS_REPLY_NIL)
@@ -243,8 +195,6 @@ private:
   }
 
   redis_connection connection_;
-  /// The scores of the last hints that long queues need, as they were seen last.
-  std::map<std::string, double, std::less<>> ends_;
 };
 
 } // namespace

@@ -273,24 +273,6 @@ BOOST_FIXTURE_TEST_CASE(memory_keeps_the_first_hundred_thousand_hints, memory_ba
 
 // What Redis adds: it can be away, half there, or unwilling.
 
-BOOST_FIXTURE_TEST_CASE(redis_is_not_given_what_is_behind_a_hundred_thousand_hints, redis_backend) {
-  const auto q = open();
-  auto many = std::vector<hint>{};
-  for (auto id = jobd::job_id{1}; id <= 100'000; ++id)
-    many.push_back({id, "default", 5});
-  push(*q, many);
-  push(*q, {{200'000, "default", 5}, {200'001, "default", 0}, {200'002, "default", 9}, {200'003, "mail", 9}});
-  BOOST_TEST(q->size("default").value() == 100'001);
-  BOOST_TEST(q->size("mail").value() == 1);
-  // The queue does not know yet that others have taken them.
-  BOOST_TEST(pop_ids(*open(), 50'000).front() == 200'001);
-  push(*q, {{300'000, "default", 5}, {300'001, "default", 0}});
-  BOOST_TEST(q->size("default").value() == 50'003);
-  server.command({"FLUSHALL"});
-  push(*q, {{400'000, "default", 9}});
-  BOOST_TEST(pop_ids(*q) == (std::vector<jobd::job_id>{400'000}), boost::test_tools::per_element());
-}
-
 BOOST_FIXTURE_TEST_CASE(redis_wakes_a_pop_that_is_known_to_wait, redis_backend) {
   const auto waiting = open();
   const auto pushing = open();
