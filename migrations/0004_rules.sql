@@ -1,5 +1,5 @@
 -- PostgreSQL reads and plans every CHECK of a table again for each statement that writes to it, however few rows that
--- writes: for these, more than a third of what it costs to store, claim or end one job. What a job may ask for is
+-- writes: for these, a third of what it costs to store or to claim one job. What a job may ask for is
 -- checked before it is written (core/job.cpp), and what a row may become by the tests (tests/support/row_rules.cpp),
 -- under the same names. The one that stays says what a status may be.
 alter table jobs
