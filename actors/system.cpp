@@ -1,5 +1,6 @@
 #include "actors/system.hpp"
 
+#include "actors/event_loop.hpp"
 #include "actors/interfaces.hpp"
 
 #include <caf/deep_to_string.hpp>
@@ -11,11 +12,9 @@ system_config::system_config() {
   add_error_category(caf::atom("jobd"), [](std::uint8_t code, caf::atom_value, const caf::message& context) {
     return std::string{to_string(static_cast<ec>(code))} + caf::deep_to_string(context);
   });
-  // Of all actors that are not detached. They pass messages on, and a further thread costs more in wake-ups
-  // than it does; whatever takes long has a thread of its own.
-  set("scheduler.max-threads", std::size_t{1});
-  // An idle thread waits to be woken. One that steals work looks for it thousands of times a second instead.
-  set("scheduler.policy", caf::atom("sharing"));
+  // They pass messages on, and a further thread costs more in wake-ups than it does; whatever takes long has a
+  // thread of its own.
+  use_event_loop(*this);
 }
 
 } // namespace jobd::actors

@@ -1,5 +1,6 @@
 #include "http/server.hpp"
 
+#include "actors/event_loop.hpp"
 #include "core/log.hpp"
 #include "core/metrics.hpp"
 #include "http/inbox.hpp"
@@ -33,6 +34,11 @@ constexpr auto refused_within = 1s;
 constexpr auto spare_descriptors = rlim_t{200};
 /// Connections beyond those whose requests may be pending.
 constexpr auto spare_connections = rlim_t{2'000};
+
+/// What one turn serves at most, so that actors have theirs.
+constexpr auto handlers_in_a_row = 256;
+/// Pending requests from which on more is expected any moment.
+constexpr auto busy_from = 32;
 
 /// RESTinio's troubles with single connections are of no interest unless one looks for them.
 struct connection_logger {
@@ -270,17 +276,20 @@ error cannot_listen(const server_options& options, const std::error_code& why) {
 
 } // namespace
 
-class http_server::impl {
+class http_server::impl final : public actors::event_source {
 public:
   impl(caf::actor_system& system, bridge_parts parts, const server_options& options)
-      : options_(options),
+      : system_(system),
+        options_(options),
         bridge_(system, std::move(parts), options.bridge,
                 [this] { asio::post(*io_, [this] { bridge_.flush(); }); }),
         clients_(std::make_shared<clients>(max_connections(options.bridge), options.max_receiving_bytes,
                                            options.head_within)) {
     secure(options.tls);
   }
-  ~impl() { stop(0ms); }
+  ~impl() override { stop(0ms); }
+  impl(const impl&) = delete;
+  impl& operator=(const impl&) = delete;
 
   expected<void> open();
   void stop(std::chrono::milliseconds grace);
@@ -289,14 +298,23 @@ public:
   [[nodiscard]] bool on_loopback() const { return on_loopback_; }
   [[nodiscard]] int port() const { return port_; }
 
+  bool poll() override;
+  void wait() override;
+  void wake() override {
+    asio::post(*io_, [] {});
+  }
+  [[nodiscard]] bool busy() const override { return bridge_.pending() >= busy_from; }
+
 private:
   void configure(restinio::server_settings_t<traits>& settings, const asio::ip::address& address);
   restinio::request_handling_status_t accept(const restinio::request_handle_t& req);
-  void run();
+  template <class Step>
+  void guarded(Step step);
   void beat_later();
   void close_acceptor();
   void wait_for_answers(std::chrono::milliseconds at_most) const;
 
+  caf::actor_system& system_;
   const server_options options_;
   http::bridge bridge_;
   std::shared_ptr<traffic> traffic_ = std::make_shared<traffic>();
@@ -304,8 +322,12 @@ private:
   int port_ = 0;
   bool on_loopback_ = false;
   std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>();
+  asio::executor_work_guard<asio::io_context::executor_type> until_stopped_ = asio::make_work_guard(*io_);
   asio::steady_timer next_beat_{*io_};
   std::unique_ptr<restinio_server> server_;
+  /// Whether the thread of the actors serves.
+  bool shared_ = false;
+  bool open_ = false;
   std::vector<std::thread> threads_;
 };
 
@@ -325,8 +347,14 @@ expected<void> http_server::impl::open() {
     return fail(ec::internal, std::string{"RESTinio did not start: "} + e.what());
   }
   beat_later();
-  for (auto i = 0; i < options_.threads; ++i)
-    threads_.emplace_back([this] { run(); });
+  // A wake-up must not go to another thread.
+  shared_ = options_.threads == 1 && actors::serve(system_, *this);
+  for (auto i = 0; !shared_ && i < options_.threads; ++i)
+    threads_.emplace_back([this] {
+      while (!io_->stopped())
+        guarded([this] { io_->run(); });
+    });
+  open_ = true;
   return {};
 }
 
@@ -375,15 +403,27 @@ restinio::request_handling_status_t http_server::impl::accept(const restinio::re
   return restinio::request_accepted();
 }
 
-void http_server::impl::run() {
-  for (;;) {
-    try {
-      io_->run();
-      return;
-    } catch (const std::exception& e) {
-      log::error("HTTP thread caught an exception", {{"error", e.what()}});
-    }
+template <class Step>
+void http_server::impl::guarded(Step step) {
+  try {
+    step();
+  } catch (const std::exception& e) {
+    log::error("HTTP thread caught an exception", {{"error", e.what()}});
   }
+}
+
+bool http_server::impl::poll() {
+  auto served = 0;
+  guarded([&] {
+    while (served < handlers_in_a_row && io_->poll_one() != 0)
+      ++served;
+  });
+  return served > 0;
+}
+
+void http_server::impl::wait() {
+  guarded([this] { io_->run_one(); });
+  poll();
 }
 
 void http_server::impl::beat_later() {
@@ -410,7 +450,7 @@ void http_server::impl::wait_for_answers(std::chrono::milliseconds at_most) cons
 }
 
 void http_server::impl::stop(std::chrono::milliseconds grace) {
-  if (threads_.empty())
+  if (!std::exchange(open_, false))
     return;
   // In this order: whoever finds that nobody is let in any more must find that requests are refused, too.
   traffic_->stopping = true;
@@ -420,6 +460,8 @@ void http_server::impl::stop(std::chrono::milliseconds grace) {
   // What is still pending is answered with 503.
   bridge_.stop();
   wait_for_answers(refused_within);
+  if (shared_)
+    actors::release(system_, *this);
   io_->stop();
   for (auto& t : threads_)
     t.join();

@@ -17,6 +17,7 @@ struct server_options {
   int port = 3000;
   /// Who chose it, for errors.
   std::string port_setting = "HTTP_PORT";
+  /// 1: the thread of the actors, unless it serves another server.
   int threads = 1;
   /// How often a stream of events shows that it is alive.
   std::chrono::milliseconds beat_every{15'000};
@@ -32,7 +33,7 @@ struct server_options {
   bridge_options bridge;
 };
 
-/// Serves HTTP on its own threads.
+/// Serves HTTP, on the thread of the actors or on some of its own.
 ///
 /// - Reads requests, hands them to the bridge, and writes the answers in the order of the requests.
 /// - A body or a path over its limit is read off, not kept, and refused. What is no HTTP, or not clearly so,

@@ -21,6 +21,8 @@ using namespace std::chrono_literals;
 
 struct test_config : system_config {
   test_config() {
+    // Instead of the event loop.
+    module_factories.clear();
     set("scheduler.policy", caf::atom("testing"));
     set("logger.file-verbosity", caf::atom("quiet"));
   }

@@ -195,7 +195,6 @@ actors::inspector_actor::behavior_type fake_inspector(actors::inspector_actor::p
 http::server_options any_port() {
   auto options = http::server_options{};
   options.port = 0;
-  options.threads = 2;
   return options;
 }
 

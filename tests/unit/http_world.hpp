@@ -45,7 +45,7 @@ struct http_config : actors::system_config {
   http_config() { http::add_message_types(*this); }
 };
 
-/// Listens on a free port, on two threads.
+/// Listens on a free port.
 http::server_options any_port();
 
 struct http_world {

@@ -34,9 +34,19 @@ std::string raw_post(const std::string& body, const std::string& more_headers = 
          + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
+/// A server with threads of its own; the other tests have one that shares the thread of the actors.
+struct two_threads : test::http_world {
+  two_threads()
+      : http_world([] {
+          auto options = test::any_port();
+          options.threads = 2;
+          return options;
+        }()) {}
+};
+
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(server, test::http_world)
+BOOST_FIXTURE_TEST_SUITE(server, two_threads)
 
 BOOST_AUTO_TEST_CASE(a_submission_is_answered_with_201_and_its_address) {
   const auto a = client.post(url(), R"({"object_id": 42})");
