@@ -1,7 +1,9 @@
 # What every target is compiled with: warnings, hardening or sanitizers, ccache and mold where they are installed.
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # What was compiled in one folder serves for another one with the same sources, since no object names either.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} ${CCACHE})
+  add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
 endif()
 find_program(MOLD mold)
 if(MOLD)
