@@ -142,7 +142,7 @@ private:
 
   // Only of the thread.
   std::deque<resumable*> ready_;
-  int steps_ = 0;
+  unsigned steps_ = 0;
   std::chrono::steady_clock::time_point look_until_;
 
   std::mutex mutex_;

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// The handlers that are there to be copied.
-const auto examples = fs::path(__FILE__).parent_path() / "../../examples/handlers";
+const auto examples = fs::path{JOBD_SOURCE_DIR} / "examples/handlers";
 
 /// The error of a handler file with this text.
 std::string error_of(const std::string& text) {
