@@ -49,7 +49,8 @@ public:
         source_->poll();
     }
     while (ready_.empty())
-      wait();
+      if (!take() && !look())
+        sleep();
     auto* job = ready_.front();
     ready_.pop_front();
     return job;
@@ -102,28 +103,6 @@ private:
     return !ready_.empty();
   }
 
-  void wait() {
-    if (look())
-      return;
-    auto lock = std::unique_lock{mutex_};
-    if (!outside_.empty() || source_ != wanted_) {
-      lock.unlock();
-      take();
-      return;
-    }
-    asleep_ = true;
-    if (!source_) {
-      changed_.wait(lock, [&] { return !asleep_; });
-    } else {
-      lock.unlock();
-      source_->wait();
-      lock.lock();
-      asleep_ = false;
-    }
-    lock.unlock();
-    take();
-  }
-
   /// True if there was something to do.
   bool look() {
     auto now = std::chrono::steady_clock::now();
@@ -135,6 +114,19 @@ private:
       sched_yield();
     }
     return false;
+  }
+
+  void sleep() {
+    auto lock = std::unique_lock{mutex_};
+    if (!outside_.empty() || source_ != wanted_)
+      return;
+    asleep_ = true;
+    if (!source_)
+      return changed_.wait(lock, [&] { return !asleep_; });
+    lock.unlock();
+    source_->wait();
+    lock.lock();
+    asleep_ = false;
   }
 
   /// The loop of this thread.

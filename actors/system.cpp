@@ -12,8 +12,8 @@ system_config::system_config() {
   add_error_category(caf::atom("jobd"), [](std::uint8_t code, caf::atom_value, const caf::message& context) {
     return std::string{to_string(static_cast<ec>(code))} + caf::deep_to_string(context);
   });
-  // They pass messages on, and a further thread costs more in wake-ups than it does; whatever takes long has
-  // a thread of its own.
+  // Actors pass messages on, and a further thread costs more in wake-ups than it does; whatever takes long
+  // has a thread of its own.
   use_event_loop(*this);
 }
 

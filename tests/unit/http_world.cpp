@@ -192,9 +192,10 @@ actors::inspector_actor::behavior_type fake_inspector(actors::inspector_actor::p
 
 } // namespace
 
-http::server_options any_port() {
+http::server_options any_port(int threads) {
   auto options = http::server_options{};
   options.port = 0;
+  options.threads = threads;
   return options;
 }
 

@@ -46,7 +46,7 @@ struct http_config : actors::system_config {
 };
 
 /// Listens on a free port.
-http::server_options any_port();
+http::server_options any_port(int threads = 1);
 
 struct http_world {
   explicit http_world(const http::server_options& options = any_port());

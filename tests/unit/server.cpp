@@ -36,12 +36,7 @@ std::string raw_post(const std::string& body, const std::string& more_headers = 
 
 /// A server with threads of its own; the other tests have one that shares the thread of the actors.
 struct two_threads : test::http_world {
-  two_threads()
-      : http_world([] {
-          auto options = test::any_port();
-          options.threads = 2;
-          return options;
-        }()) {}
+  two_threads() : http_world(test::any_port(2)) {}
 };
 
 } // namespace
