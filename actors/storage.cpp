@@ -19,6 +19,8 @@ constexpr std::size_t batch_requests = 1'000;
 constexpr std::size_t batch_bytes = 8 << 20;
 /// A batch that takes longer waits for a lock or a server, and others should not wait for it.
 constexpr auto usual_flush = 20ms;
+/// So many rows are worth a transaction of their own, whatever is under way.
+constexpr std::size_t large_flush = 50;
 constexpr auto first_backoff = 100ms;
 constexpr auto most_backoff = 1'000ms;
 constexpr auto wake_every = 100ms;
@@ -40,6 +42,10 @@ std::size_t bytes(const finish_requests& all) {
   for (const auto& f : all)
     n += f.result.size() + f.message.size();
   return n;
+}
+
+std::size_t rows(const storage::claim_request& c) {
+  return std::max<std::size_t>(c.ids.size(), 1);
 }
 
 /// Each of those who wait gets as many of the answers, which are in their order, as it has asked for.
@@ -112,7 +118,7 @@ caf::result<created_jobs> storage_state::create(job_specs& specs) {
   if (away_for_long())
     return away();
   auto answer = self_->make_response_promise<created_jobs>();
-  creates_waiting_ += specs.size();
+  rows_waiting_ += specs.size();
   creates_.push_back({std::move(specs), answer, self_->clock().now(), false});
   dispatch();
   return answer;
@@ -142,6 +148,7 @@ caf::result<claimed_jobs> storage_state::claim(storage::claim_request& what) {
   if (!any_open())
     return away();
   auto answer = self_->make_response_promise<claimed_jobs>();
+  rows_waiting_ += rows(what);
   claims_.push_back({std::move(what), answer});
   dispatch();
   return answer;
@@ -151,6 +158,7 @@ caf::result<finish_answers> storage_state::finish(finish_requests& what) {
   if (!any_open())
     return away();
   auto answer = self_->make_response_promise<finish_answers>();
+  rows_waiting_ += what.size();
   finishes_.push_back({std::move(what), answer});
   dispatch();
   return answer;
@@ -196,8 +204,8 @@ void storage_state::dispatch() {
 
 void storage_state::measure() {
   show_mailbox(name, *self_);
-  metrics::storage_waiting.set(static_cast<double>(creates_waiting_ + finds_.size() + finishes_.size()
-                                                   + claims_.size() + calls_.size()));
+  metrics::storage_waiting.set(
+      static_cast<double>(rows_waiting_ + progresses_.size() + finds_.size() + calls_.size()));
   metrics::database_up.set(any_open() ? 1 : 0);
 }
 
@@ -221,13 +229,13 @@ bool storage_state::give_work(std::size_t index) {
   return false;
 }
 
-/// Creates wait for those that are being written until they are twice as many: two small transactions cost
-/// the database nearly twice of what one costs. Nobody waits for a claim or a finish that way.
+/// A batch waits for those under way until it has twice as many rows: two small transactions cost the
+/// database nearly twice of what one costs.
 bool storage_state::worth_a_flush() const {
-  return !finishes_.empty() || !claims_.empty() || !progresses_.empty()
-         || (!creates_.empty()
-             && (creates_waiting_ >= 2 * creates_in_flight_
-                 || self_->clock().now() - creates_sent_at_ >= usual_flush));
+  if (finishes_.empty() && claims_.empty() && creates_.empty() && progresses_.empty())
+    return false;
+  return rows_waiting_ + progresses_.size() >= std::min(2 * rows_under_way_, large_flush)
+         || self_->clock().now() - flushed_at_ >= usual_flush;
 }
 
 bool storage_state::send_flush(std::size_t index) {
@@ -235,12 +243,9 @@ bool storage_state::send_flush(std::size_t index) {
     return false;
   auto batch = storage::batch{};
   auto f = take_flight(batch);
-  creates_in_flight_ += batch.creates.size();
-  creates_waiting_ -= batch.creates.size();
+  rows_under_way_ += f->rows;
   metrics::flush_requests.observe(static_cast<double>(batch.size()));
-  f->sent_at = self_->clock().now();
-  if (!f->creates.empty())
-    creates_sent_at_ = f->sent_at;
+  f->sent_at = flushed_at_ = self_->clock().now();
   call<storage::batch_result>(
       index, [this, f](storage::batch_result& result) { land(*f, result); },
       [this, f](const caf::error& why) { crash(*f, why); }, atom::flush_v, std::move(batch));
@@ -256,10 +261,12 @@ std::shared_ptr<storage_state::flight> storage_state::take_flight(storage::batch
   for (; !finishes_.empty() && fits(); finishes_.pop_front()) {
     auto& next = finishes_.front();
     size += bytes(next.what);
+    f->rows += next.what.size();
     f->finishes.push_back({next.what.size(), next.answer});
     std::ranges::move(next.what, std::back_inserter(out.finishes));
   }
   for (; !claims_.empty() && fits(); claims_.pop_front()) {
+    f->rows += rows(claims_.front().what);
     out.claims.push_back(std::move(claims_.front().what));
     f->claims.push_back(std::move(claims_.front()));
   }
@@ -268,14 +275,17 @@ std::shared_ptr<storage_state::flight> storage_state::take_flight(storage::batch
   for (; !creates_.empty() && fits(); creates_.pop_front()) {
     const auto& specs = creates_.front().specs;
     size += bytes(specs);
+    f->rows += specs.size();
     out.creates.insert(out.creates.end(), specs.begin(), specs.end());
     f->creates.push_back(std::move(creates_.front()));
   }
+  rows_waiting_ -= f->rows;
+  f->rows += out.progresses.size();
   return f;
 }
 
 void storage_state::land(flight& f, storage::batch_result& result) {
-  creates_in_flight_ -= result.creates.size();
+  rows_under_way_ -= f.rows;
   metrics::flush_seconds.observe(seconds{self_->clock().now() - f.sent_at}.count());
   if (options_.queue && !result.unblocked.empty())
     self_->send(*options_.queue, atom::push_v, std::move(result.unblocked));
@@ -286,8 +296,7 @@ void storage_state::land(flight& f, storage::batch_result& result) {
 }
 
 void storage_state::crash(flight& f, const caf::error& why) {
-  for (const auto& waiting : f.creates)
-    creates_in_flight_ -= waiting.specs.size();
+  rows_under_way_ -= f.rows;
   metrics::flush_failures.add();
   for (auto& waiting : f.finishes)
     waiting.answer.deliver(why);
@@ -299,7 +308,7 @@ void storage_state::crash(flight& f, const caf::error& why) {
   for (auto waiting = f.creates.rbegin(); waiting != f.creates.rend(); ++waiting) {
     waiting->maybe_written = waiting->maybe_written || why == ec::store_uncertain;
     if (again && !too_old(waiting->since)) {
-      creates_waiting_ += waiting->specs.size();
+      rows_waiting_ += waiting->specs.size();
       creates_.push_front(std::move(*waiting));
     } else {
       refuse(*waiting, why);
@@ -467,7 +476,7 @@ void storage_state::wake() {
     any_closed = any_closed || slots_[i].state == link::closed || slots_[i].state == link::opening;
   }
   refuse_old();
-  measure();
+  dispatch();
   if (any_closed || !requests_.empty())
     wake_later();
 }
@@ -476,15 +485,19 @@ void storage_state::refuse_old() {
   if (any_open())
     return;
   for (; !creates_.empty() && too_old(creates_.front().since); creates_.pop_front()) {
-    creates_waiting_ -= creates_.front().specs.size();
+    rows_waiting_ -= creates_.front().specs.size();
     refuse(creates_.front(), away());
   }
   for (; !finds_.empty() && too_old(finds_.front().since); finds_.pop_front())
     finds_.front().answer.deliver(away());
-  for (; !finishes_.empty(); finishes_.pop_front())
+  for (; !finishes_.empty(); finishes_.pop_front()) {
+    rows_waiting_ -= finishes_.front().what.size();
     finishes_.front().answer.deliver(away());
-  for (; !claims_.empty(); claims_.pop_front())
+  }
+  for (; !claims_.empty(); claims_.pop_front()) {
+    rows_waiting_ -= rows(claims_.front().what);
     claims_.front().answer.deliver(away());
+  }
   std::erase_if(calls_, [this](const waiting_call& waiting) {
     const auto old = !waiting.since || too_old(*waiting.since);
     if (old)

@@ -86,6 +86,7 @@ private:
     std::vector<sent_finish> finishes;
     std::vector<waiting_claim> claims;
     std::vector<waiting_create> creates;
+    std::size_t rows = 0;
     time_point sent_at = {};
   };
 
@@ -148,10 +149,10 @@ private:
   std::deque<waiting_finish> finishes_;
   std::deque<waiting_claim> claims_;
   std::deque<waiting_create> creates_;
-  /// How many jobs these are, and those of the batches under way.
-  std::size_t creates_waiting_ = 0;
-  std::size_t creates_in_flight_ = 0;
-  time_point creates_sent_at_;
+  /// Of all three, and of the batches under way. A claim has as many as it has hints.
+  std::size_t rows_waiting_ = 0;
+  std::size_t rows_under_way_ = 0;
+  time_point flushed_at_;
   std::deque<waiting_find> finds_;
   std::deque<waiting_call> calls_;
   /// The newest of each run.

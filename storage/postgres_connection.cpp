@@ -111,13 +111,15 @@ PGconn* start_connecting(const std::string& url, std::chrono::milliseconds limit
 }
 
 /// The plans must not depend on statistics, which lag behind a queue that fills and empties within seconds: a
-/// scan of the table, or a sort of everything that is ready, is never what we want.
+/// scan of the table, or a sort of everything that is ready, is never what we want. So one plan does for each
+/// statement, and to make it anew for each few rows would cost as much as to write them.
 std::string session_settings(std::chrono::milliseconds limit) {
   return "set statement_timeout = " + std::to_string(std::max<std::int64_t>(limit.count() * 9 / 10, 1))
          + "; set idle_in_transaction_session_timeout = " + std::to_string(limit.count())
          + "; set timezone = 'UTC'; set datestyle = 'ISO'; set synchronous_commit = on;"
            "set default_transaction_isolation = 'read committed';"
-           "set enable_seqscan = off; set enable_bitmapscan = off; set jit = off";
+           "set enable_seqscan = off; set enable_bitmapscan = off; set jit = off;"
+           "set plan_cache_mode = force_generic_plan";
 }
 
 } // namespace

@@ -293,7 +293,7 @@ BOOST_AUTO_TEST_CASE(two_connections_work_at_the_same_time) {
   run();
   db.hold_flushes = true;
   const auto first = start<created_jobs>(s, atom::create_v, job_specs{spec(1)});
-  const auto second = start<finish_answers>(s, atom::finish_v, finish_requests(1));
+  const auto second = start<finish_answers>(s, atom::finish_v, finish_requests(2));
   BOOST_TEST(db.flushes.size() == 2u);
   land();
   land();
@@ -301,37 +301,55 @@ BOOST_AUTO_TEST_CASE(two_connections_work_at_the_same_time) {
   BOOST_TEST((*second)->has_value());
 }
 
-BOOST_AUTO_TEST_CASE(creates_wait_until_they_are_twice_as_many_as_those_under_way) {
+BOOST_AUTO_TEST_CASE(a_batch_waits_until_it_has_twice_as_many_rows_as_those_under_way) {
   const auto s = spawn_storage(2);
   run();
   db.hold_flushes = true;
-  const auto first = start<created_jobs>(s, atom::create_v, job_specs{spec(1)});
-  const auto second = start<created_jobs>(s, atom::create_v, job_specs{spec(2)});
+  const auto create = start<created_jobs>(s, atom::create_v, job_specs{spec(1)});
+  const auto finish = start<finish_answers>(s, atom::finish_v, finish_requests(1));
   BOOST_TEST(db.flushes.size() == 1u);
-  const auto third = start<created_jobs>(s, atom::create_v, job_specs{spec(3)});
+  auto hinted = storage::claim_request{};
+  hinted.ids = {7};
+  const auto claim = start<claimed_jobs>(s, atom::claim_v, hinted);
   BOOST_REQUIRE(db.flushes.size() == 2u);
-  BOOST_TEST(db.flushes[1].creates.size() == 2u);
-  const auto fourth = start<created_jobs>(s, atom::create_v, job_specs{spec(4)});
+  BOOST_TEST(db.flushes[1].size() == 2u);
+  const auto last = start<created_jobs>(s, atom::create_v, job_specs{spec(4)});
   land(); // two are still under way
   BOOST_TEST(db.flushes.size() == 2u);
   land(); // and now none is
+  BOOST_TEST((*finish)->has_value());
+  BOOST_TEST((*claim)->has_value());
   BOOST_REQUIRE(db.flushes.size() == 3u);
   land();
-  BOOST_TEST((*fourth)->value().front()->id == 4);
+  BOOST_TEST((*last)->value().front()->id == 2);
 }
 
-BOOST_AUTO_TEST_CASE(creates_do_not_wait_for_a_batch_that_hangs) {
+BOOST_AUTO_TEST_CASE(a_large_batch_waits_for_none) {
+  const auto s = spawn_storage(2);
+  run();
+  db.hold_flushes = true;
+  const auto first = start<finish_answers>(s, atom::finish_v, finish_requests(1'000));
+  auto hinted = storage::claim_request{};
+  hinted.ids.resize(49);
+  const auto claim = start<claimed_jobs>(s, atom::claim_v, hinted);
+  BOOST_TEST(db.flushes.size() == 1u);
+  const auto create = start<created_jobs>(s, atom::create_v, job_specs{spec(1)});
+  BOOST_REQUIRE(db.flushes.size() == 2u);
+  land();
+  land();
+  BOOST_TEST((*create)->has_value());
+}
+
+BOOST_AUTO_TEST_CASE(no_batch_waits_for_one_that_hangs) {
   const auto s = spawn_storage(2);
   run();
   db.hold_flushes = true;
   const auto hangs = start<created_jobs>(s, atom::create_v, job_specs{spec(1), spec(2), spec(3)});
-  const auto waits = start<created_jobs>(s, atom::create_v, job_specs{spec(4)});
-  BOOST_TEST(db.flushes.size() == 1u);
-  advance(50ms);
   db.hold_flushes = false;
-  const auto next = start<created_jobs>(s, atom::create_v, job_specs{spec(5)});
+  const auto waits = start<finish_answers>(s, atom::finish_v, finish_requests(1));
+  BOOST_TEST(db.flushes.size() == 1u);
+  advance(150ms);
   BOOST_TEST(waits->has_value());
-  BOOST_TEST(next->has_value());
   BOOST_TEST(!hangs->has_value());
 }
 

@@ -162,6 +162,18 @@ BOOST_AUTO_TEST_CASE(store_is_closed_until_it_is_connected) {
   BOOST_TEST(create(*s, spec_of(1)).id > 0);
 }
 
+BOOST_AUTO_TEST_CASE(one_plan_does_for_each_statement) {
+  const auto b = postgres_backend{};
+  auto other = other_session{b};
+  const auto sum = storage::statement{"sum", "select sum(n) from unnest($1::bigint[]) n"};
+  for (auto of = std::size_t{1}; of < 9; ++of)
+    BOOST_REQUIRE(other.pg.exec(sum, storage::parameters{}.add(storage::column<std::int64_t>(of, 1))));
+  const auto r = other.pg.exec_text("select generic_plans, custom_plans from pg_prepared_statements");
+  BOOST_REQUIRE(r);
+  BOOST_TEST(r->text(0, 0) == "8");
+  BOOST_TEST(r->text(0, 1) == "0");
+}
+
 BOOST_AUTO_TEST_CASE(sessions_are_durable_and_have_a_name) {
   const auto b = postgres_backend{};
   b.sql("alter database " + b.database + " set synchronous_commit = off");
