@@ -476,6 +476,7 @@ void storage_state::wake() {
     any_closed = any_closed || slots_[i].state == link::closed || slots_[i].state == link::opening;
   }
   refuse_old();
+  // What waits for a batch that hangs must not wait for the next request, too.
   dispatch();
   if (any_closed || !requests_.empty())
     wake_later();

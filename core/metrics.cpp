@@ -108,7 +108,8 @@ void add_ground(collection& to) {
   to.add("jobd_flush_seconds", "How long transactions of batches took.", flush_seconds);
   to.add("jobd_flush_requests", "Requests in one batch.", flush_requests);
   to.add("jobd_flush_failures_total", "Batches that failed as a whole.", flush_failures);
-  to.add("jobd_storage_waiting_requests", "Requests that wait for a connection to the database.",
+  to.add("jobd_storage_waiting_requests",
+         "Jobs to store, ends of runs, hints to claim and other requests that wait for the database.",
          storage_waiting);
   to.add("jobd_mailbox_messages", "Messages that an actor has not read yet, when it read its last one.",
          {"actor"}, mailbox);
