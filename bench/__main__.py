@@ -16,7 +16,7 @@ from .rows import Rows, Size
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROWS = '12345678'
 # Rows that are measured by what other rows have found.
-NEEDS = {'4': '13', '6': '13'}
+NEEDS = {'4': '13'}
 
 
 def arguments():

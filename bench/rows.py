@@ -22,7 +22,13 @@ select exists (select from jobs where status = 'created' and ready)
 # Of the first jobs that ended, from the first claim.
 DRAIN_RATE = """
 select count(*) / extract(epoch from max(end_time) - min(start_time))
-from (select start_time, end_time from jobs where id > {after} order by end_time limit {jobs}) first"""
+from (
+  select start_time, end_time from jobs where id >= {first} and start_time >= '{since}' order by end_time limit {jobs}
+) ended"""
+# The next job that a worker takes, where all have the same queue and priority.
+FIRST_READY = """
+select coalesce((
+  select id from jobs where status = 'created' and ready order by queue, priority, id limit 1), 1e18)"""
 
 
 @dataclasses.dataclass
@@ -55,7 +61,7 @@ class Size:
 
 
 class Rows:
-    """Runs rows, and counts in `final` the jobs that were found final. Rows 4 and 6 need what 1 and 3 found."""
+    """Runs rows, and counts in `final` the jobs that were found final. Row 4 needs what 1 and 3 found."""
 
     def __init__(self, ground, size, constant, paced):
         self.ground, self.size, self.constant, self.paced = ground, size, constant, paced
@@ -134,26 +140,26 @@ class Rows:
             self._seed(jobs)
             worker = self.ground.worker(**DRAINING)
             self._all_final(jobs)
-            rounds.append((self._drain_rate(jobs), limit))
+            rounds.append((drain_rate(self.ground, jobs), limit))
         self.drain_peak, limit = middle(rounds, lambda one: one[0] / one[1])
         return [
             Figure('3', f'drain {jobs:,} jobs that do nothing', 'jobs/s', self.drain_peak, limit),
             memory('3', 'the worker', worker),
         ]
 
-    def _seed(self, jobs, more='', values=''):
+    def _seed(self, jobs, more='', values='', ground=None):
         """Jobs that nobody has submitted, for rows that are not about submitting, with the hints of an API."""
-        self.ground.sql(
-            f'insert into jobs (object_id{more}) select n{values} from generate_series(1, {jobs}) n'
-        )
-        self.ground.sql('vacuum analyze jobs')
-        self.ground.sql('checkpoint')
-        last = int(self.ground.number('select max(id) from jobs'))
+        ground = ground or self.ground
+        self._fill(ground, jobs, more, values)
+        last = int(ground.number('select max(id) from jobs'))
         script = "for id = ARGV[1], ARGV[2] do redis.call('zadd', KEYS[1], 5 * 2^48 + id, id) end"
-        self.ground.redis('eval', script, '1', 'jobd:{default}:ready', str(last - jobs + 1), str(last))
+        ground.redis('eval', script, '1', 'jobd:{default}:ready', str(last - jobs + 1), str(last))
 
-    def _drain_rate(self, jobs, after=0):
-        return self.ground.number(DRAIN_RATE.format(jobs=jobs, after=after))
+    @staticmethod
+    def _fill(ground, jobs, more, values):
+        ground.sql(f'insert into jobs (object_id{more}) select n{values} from generate_series(1, {jobs}) n')
+        ground.sql('vacuum analyze jobs')
+        ground.sql('checkpoint')
 
     # ---------------------------------------------------------------------------- 4, 5
 
@@ -252,37 +258,55 @@ class Rows:
     def row_6(self):
         history, backlog = self.size.jobs(10_000_000), self.size.jobs(1_000_000)
         ended = "'success', 1, 1, timezone('utc', now()), timezone('utc', now())"
-        return [
-            *self._loaded(
-                f'{history:,} finished jobs',
-                history,
-                ', status, attempt, node_id, start_time, end_time',
-                f', {ended}',
-                after=history,
-            ),
-            *self._loaded(f'{backlog:,} ready jobs', backlog),
-        ]
+        with Ground(self.ground.jobd) as loaded:
+            loaded.age_postgres()
+            loaded.fresh()
+            self._fill(loaded, history, ', status, attempt, node_id, start_time, end_time', f', {ended}')
+            figures = self._loaded(loaded, history, f'{history:,} finished jobs')
+            loaded.fresh()
+            self._seed(backlog, ground=loaded)
+            return figures + self._loaded(loaded, backlog, f'{backlog:,} ready jobs')
 
-    def _loaded(self, beside, jobs, more='', values='', after=0):
-        """Rows 1 and 3 again; the limit is what they gave on an empty table."""
-        self.ground.fresh()
-        self._seed(jobs, more, values)
-        api = self.ground.api()
-        peak, answered, unanswered = self._submit(api.port)
-        memories = [memory('6', f'the API, {beside}', api)]
-        self.ground.stop_jobd()
-        drained = self.size.jobs(200_000)
-        self._seed(drained)
-        worker = self.ground.worker(**DRAINING)
-        self._all_final(answered + jobs + drained, unanswered)
-        memories.append(memory('6', f'the worker, {beside}', worker))
-        return [
-            Figure('6', f'submit beside {beside}', 'jobs/s', rate_of(peak), self.submit_peak),
-            Figure(
-                '6', f'drain beside {beside}', 'jobs/s', self._drain_rate(drained, after), self.drain_peak
-            ),
-            *memories,
-        ]
+    def _loaded(self, loaded, jobs, beside):
+        """Rows 1 and 3 on `loaded`, which has so many jobs, in turns with an empty table, which is the limit."""
+        rounds, answered, unanswered = [], jobs, 0
+        for n in range(ROUNDS):
+            self.ground.fresh()
+            empty, *counts, _ = self._submit_and_drain(self.ground, 0)
+            self._all_final(*counts)
+            full, more, more_unanswered, memories = self._submit_and_drain(loaded, n * 10**10)
+            rounds.append((full, empty))
+            answered, unanswered = answered + more, unanswered + more_unanswered
+        self._all_final(answered, unanswered, ground=loaded)
+        loaded.stop_jobd()
+        figures = []
+        for what in ('submit', 'drain'):
+            full, empty = middle([(f[what], e[what]) for f, e in rounds], lambda one: one[0] / one[1])
+            figures.append(Figure('6', f'{what} beside {beside}', 'jobs/s', full, empty))
+        return figures + [Figure('6', f'memory: {who}, {beside}', 'MB', mb) for who, mb in memories.items()]
+
+    def _submit_and_drain(self, ground, first_object):
+        """Drains as many as it has submitted, so that what was there stays. Both rates, the jobs answered and those
+        that may be there beside them, and the memory of both processes."""
+        api = ground.api()
+        peak, answered, unanswered = self._submit(api.port, first_object, seconds=10)
+        memories = {'the API': api.rss_mb()}
+        ground.stop_jobd()
+        ground.sql('vacuum analyze jobs')
+        ground.sql('checkpoint')
+        first, since = first_ready(ground), ground.sql("select timezone('utc', now())")[0][0]
+        worker = ground.worker(**DRAINING)
+        within(
+            120 + answered / 500,
+            f'{answered} jobs are drained',
+            lambda: worker.check() and first_ready(ground) >= first + answered,
+            every=0.5,
+        )
+        memories['the worker'] = worker.rss_mb()
+        # It ends what it has begun.
+        ground.stop_jobd()
+        drained = drain_rate(ground, answered, first, since)
+        return {'submit': rate_of(peak), 'drain': drained}, answered, unanswered, memories
 
     def row_7(self):
         jobs = self.size.jobs(5000)
@@ -295,7 +319,7 @@ class Rows:
         worker = self.ground.worker(JOB_HANDLERS=handlers)
         self._all_final(jobs)
         return [
-            Figure('7', f'run /bin/true {jobs:,} times', 'jobs/s', self._drain_rate(jobs), limit),
+            Figure('7', f'run /bin/true {jobs:,} times', 'jobs/s', drain_rate(self.ground, jobs), limit),
             memory('7', 'the worker', worker),
         ]
 
@@ -404,6 +428,16 @@ class Rows:
 def rate_of(run):
     """Of wrk, in jobs a second."""
     return run['jobs'] / run['seconds']
+
+
+def first_ready(ground):
+    """The id of the job that is next."""
+    return int(ground.number(FIRST_READY))
+
+
+def drain_rate(ground, jobs, first=0, since='-infinity'):
+    """In jobs a second."""
+    return ground.number(DRAIN_RATE.format(jobs=jobs, first=first, since=since))
 
 
 def middle(rounds, by):
