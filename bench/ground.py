@@ -175,8 +175,8 @@ class Ground:
 
     def age_postgres(self):
         """Writes as much as makes it use the files of its log again, as one does that has run for a while; a new one
-        stops everybody for each file that it makes, every 16 MB."""
-        filler = 'select repeat(chr(65 + n % 26), 1000) from generate_series(1, 700000) n'
+        stops everybody for each file that it makes, every 16 MB. With 2 GB it has all that max_wal_size lets it keep."""
+        filler = 'select repeat(chr(65 + n % 26), 1000) from generate_series(1, 2000000) n'
         self.sql(f'create table filler as {filler}; checkpoint; drop table filler', 'postgres')
         # What the kernel has yet to write of it is no part of what is measured.
         os.sync()

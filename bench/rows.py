@@ -89,6 +89,8 @@ class Rows:
         self.submit_peak = rate_of(peak)
         # Twice what the kernel lets pass before it writes to the disk what it was given, which others then wait for.
         half, seconds = self.submit_peak / 2, self.size.seconds(60)
+        # But what the peak has left to write is no part of it.
+        os.sync()
         times = load.paced(self.paced, api.port, half, seconds, 10**12)
         after = [memory('1', 'the API', api), self._hint_bytes()]
         self._all_final(answered + len(times), unanswered)
