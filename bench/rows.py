@@ -160,8 +160,7 @@ class Rows:
     @staticmethod
     def _fill(ground, jobs, more, values):
         ground.sql(f'insert into jobs (object_id{more}) select n{values} from generate_series(1, {jobs}) n')
-        ground.sql('vacuum analyze jobs')
-        ground.sql('checkpoint')
+        settle(ground)
 
     # ---------------------------------------------------------------------------- 4, 5
 
@@ -294,8 +293,7 @@ class Rows:
         peak, answered, unanswered = self._submit(api.port, first_object, seconds=10)
         memories = {'the API': api.rss_mb()}
         ground.stop_jobd()
-        ground.sql('vacuum analyze jobs')
-        ground.sql('checkpoint')
+        settle(ground)
         first, since = first_ready(ground), ground.sql("select timezone('utc', now())")[0][0]
         worker = ground.worker(**DRAINING)
         within(
@@ -430,6 +428,12 @@ class Rows:
 def rate_of(run):
     """Of wrk, in jobs a second."""
     return run['jobs'] / run['seconds']
+
+
+def settle(ground):
+    """So that what was written before is no part of what is measured next, and the planner knows of it."""
+    ground.sql('vacuum analyze jobs')
+    ground.sql('checkpoint')
 
 
 def first_ready(ground):
