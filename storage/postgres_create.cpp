@@ -10,18 +10,22 @@ namespace {
 /// One row per key decides (job_dedupe's primary key): who inserts it, or takes over one that has expired,
 /// has won and gets a job. Keys are sorted, so that no two batches wait for each other. Ids are drawn in the
 /// order of the batch: first in, first out. A due time that has passed already is no reason to wait.
-/// `take_won` finds the places in the batch, which costs less than a join.
+/// `take_won` finds the places in the batch, which costs less than a join. Arrays are opened side by side in
+/// a select list: `from unnest` would keep the rows of each in a store of its own first. What is the same for
+/// all rows is a subquery, which is computed once.
 constexpr auto insert_jobs = statement{"insert_jobs", R"sql(
 with asked as materialized (
   select nextval('jobs_id_seq') as id, a.*,
-    coalesce(a.at, timezone('utc', now()) + nullif(a.delay, 0) * interval '1 second') as due
-  from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::float8[], $7::integer[],
-              $8::timestamp[], $9::float8[], $10::float8[], $11::integer[], $12::text[])
-    as a(object_id, type, queue, payload, priority, timeout, max_attempts, at, delay, expires_in, object_limit,
-         traceparent)
+    coalesce(at, case when delay > 0 then timezone('utc', now()) + delay * interval '1 second' end) as due
+  from (
+    select unnest($1::bigint[]) as object_id, unnest($2::text[]) as type, unnest($3::text[]) as queue,
+      unnest($4::text[]) as payload, unnest($5::integer[]) as priority, unnest($6::float8[]) as timeout,
+      unnest($7::integer[]) as max_attempts, unnest($8::timestamp[]) as at, unnest($9::float8[]) as delay,
+      unnest($10::float8[]) as expires_in, unnest($11::integer[]) as object_limit, unnest($12::text[]) as traceparent
+  ) a
 ), won as (
   insert into job_dedupe (type, object_id, job_id, expires_at)
-  select type, object_id, id, timezone('utc', now()) + $13::float8 * interval '1 second'
+  select type, object_id, id, (select timezone('utc', now()) + $13::float8 * interval '1 second')
   from asked where $13::float8 > 0
   order by type, object_id
   on conflict (type, object_id) do update set job_id = excluded.job_id, expires_at = excluded.expires_at
@@ -29,10 +33,11 @@ with asked as materialized (
   returning job_id
 ), kept as (
   insert into jobs (id, object_id, type, queue, payload, priority, timeout, max_attempts, run_at, ready,
-                    expires_at, object_limit, traceparent)
+                    expires_at, object_limit, traceparent, created_at)
   select id, object_id, type, queue, payload::jsonb, priority, timeout, max_attempts, due,
     due is null or due <= timezone('utc', now()),
-    timezone('utc', now()) + expires_in * interval '1 second', object_limit, traceparent
+    case when expires_in is not null then timezone('utc', now()) + expires_in * interval '1 second' end,
+    object_limit, traceparent, (select timezone('utc', now()))
   from asked where $13::float8 is null or id in (select job_id from won)
   returning id, case when not ready then run_at end as due, type, object_id, queue
 ), counted as (

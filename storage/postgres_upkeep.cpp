@@ -85,17 +85,21 @@ select (select count(*) from removed), max(id), count(*) < $2::bigint
 from page
 )sql"};
 
-/// A minute late, so that a create that was just refused still finds the row which refused it.
+/// Pages of the table from one on, since rows stand in it about as they expire, and an index of that would be
+/// paid for by each submission. A minute late, so that a create that was just refused still finds the row
+/// which refused it.
 constexpr auto delete_expired = statement{"delete_expired", R"sql(
-with expired as (
-  select type, object_id from job_dedupe
-  where expires_at < timezone('utc', now()) - interval '1 minute'
-  order by expires_at
-  limit $1::bigint
-  for update skip locked
+with removed as (
+  delete from job_dedupe
+  where ctid = any(array(
+    select ctid from job_dedupe
+    where ctid >= ('(' || $1::bigint || ',0)')::tid and ctid < ('(' || $1::bigint + $2::bigint || ',0)')::tid
+      and expires_at < timezone('utc', now()) - interval '1 minute'
+    for update skip locked))
+  returning 1
 )
-delete from job_dedupe d using expired e where d.type = e.type and d.object_id = e.object_id
-returning 1
+select count(*), $1::bigint + $2::bigint >= pg_relation_size('job_dedupe') / current_setting('block_size')::bigint
+from removed
 )sql"};
 
 constexpr auto delete_keys = statement{"delete_keys", R"sql(
@@ -135,6 +139,8 @@ constexpr auto forget_empty = statement{"forget_empty", "delete from job_counts 
 
 constexpr std::int64_t page_rows = 2000;
 constexpr std::int64_t page_counts = 20'000;
+/// Of job_dedupe, some 130 rows each.
+constexpr std::int64_t dedupe_pages = 64;
 
 } // namespace
 
@@ -171,7 +177,7 @@ sql_expected<prune_report> prune_old(postgres_connection& pg, prune_cursor from,
   auto jobs = pg.exec(delete_page, parameters{}.add(from.after).add(page_rows).add(retention.count()));
   if (!jobs)
     return tl::unexpected{jobs.error()};
-  auto keys = pg.exec(delete_expired, parameters{}.add(page_rows));
+  auto keys = pg.exec(delete_expired, parameters{}.add(from.dedupe_page).add(dedupe_pages));
   if (!keys)
     return tl::unexpected{after_writing(keys.error())};
   auto answers = pg.exec(delete_keys, parameters{}.add(page_rows));
@@ -185,11 +191,14 @@ sql_expected<prune_report> prune_old(postgres_connection& pg, prune_cursor from,
 
   auto report = prune_report{};
   report.jobs = jobs->number<std::int64_t>(0, 0);
-  report.dedupe_rows = keys->size();
+  report.dedupe_rows = keys->number<std::int64_t>(0, 0);
   const auto end_of_jobs = jobs->null(0, 1) || jobs->boolean(0, 2);
+  const auto end_of_keys = keys->boolean(0, 1);
   if (!end_of_jobs)
     report.next.after = jobs->number<job_id>(0, 1);
-  report.done = end_of_jobs && keys->size() < page_rows && answers->size() < page_rows
+  if (!end_of_keys)
+    report.next.dedupe_page = from.dedupe_page + dedupe_pages;
+  report.done = end_of_jobs && end_of_keys && answers->size() < page_rows
                 && counts->number<std::int64_t>(0, 0) < page_counts;
   return report;
 }

@@ -166,13 +166,15 @@ struct promotion {
 /// Where the next call to `prune` goes on. Starts empty.
 struct prune_cursor {
   job_id after = 0;
+  /// Of the table of dedupe rows, by a store that walks it.
+  std::int64_t dedupe_page = 0;
 };
 
 struct prune_report {
   prune_cursor next;
   std::int64_t jobs = 0;
   std::int64_t dedupe_rows = 0;
-  /// True if the pass reached rows too young to prune: rest before the next one.
+  /// True if the pass has been through all that may be old enough: rest before the next one.
   bool done = true;
 };
 

@@ -56,6 +56,23 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(prune_removes_keys_that_have_expired, backend, bac
   BOOST_TEST(b.count("job_dedupe") == 1);
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(prune_goes_through_many_keys_in_bounded_steps, backend, backends) {
+  const auto b = backend{};
+  const auto s = b.open();
+  constexpr auto old = 20'000;
+  create_many(*s, old);
+  b.expire_keys(120s);
+  create_many(*s, 10, "other");
+  auto removed = std::int64_t{0};
+  for (auto report = storage::prune_report{.next = {}, .done = false}; !report.done;) {
+    report = must(s->prune(report.next, 1h));
+    BOOST_TEST(report.dedupe_rows < old / 2);
+    removed += report.dedupe_rows;
+  }
+  BOOST_TEST(removed == old);
+  BOOST_TEST(b.count("job_dedupe") == 10);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace jobd::test
