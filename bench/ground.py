@@ -178,7 +178,7 @@ class Ground:
         fault, or two. And it uses the files of its log again: a new one stops everybody for each file that it makes,
         every 16 MB; with 2 GB it has all that max_wal_size lets it keep."""
         # Not as a table that is created from a query, which fills a few pages of memory again and again.
-        fill = "insert into filler select repeat(chr(65 + n % 26), 1000) from generate_series(1, 2000000) n"
+        fill = 'insert into filler select repeat(chr(65 + n % 26), 1000) from generate_series(1, 2000000) n'
         self.sql(f'create table filler (text text); {fill}; checkpoint; drop table filler', 'postgres')
         # What the kernel has yet to write of it is no part of what is measured.
         os.sync()
