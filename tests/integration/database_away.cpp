@@ -200,14 +200,15 @@ BOOST_AUTO_TEST_CASE(server_that_hangs_gets_503_in_time_and_service_comes_back) 
 }
 
 BOOST_AUTO_TEST_CASE(answer_says_that_the_job_may_exist_when_nobody_came_back_to_ask) {
-  // One connection, and its statements are prepared by the first job: the next one is the write itself.
+  // One connection, and its statements are prepared by the first job: the next one is the write itself, which
+  // PostgreSQL shows the beginning of.
   start_api({{"DATABASE_CONNECTIONS", "1"}});
   new_job(object(1));
   const auto locked = lock_jobs_for(std::chrono::seconds{20});
   auto pending = std::async(std::launch::async,
                             [url = api().url("/v1/jobs")] { return http_client{}.post(url, object(2)); });
   BOOST_TEST_REQUIRE(becomes("select count(*) from pg_stat_activity where application_name = 'jobd'"
-                             " and wait_event_type = 'Lock' and query like '%into jobs%'",
+                             " and wait_event_type = 'Lock' and query like '%into job_dedupe%'",
                              "1"));
   postgres().stop(how::immediate);
   const auto answer = pending.get();
