@@ -11,8 +11,8 @@ namespace {
 /// has won and gets a job. Keys are sorted, so that no two batches wait for each other. Ids are drawn in the
 /// order of the batch: first in, first out. A due time that has passed already is no reason to wait.
 /// `take_won` finds the places in the batch, which costs less than a join. Arrays are opened side by side in
-/// a select list: `from unnest` would keep the rows of each in a store of its own first. What is the same for
-/// all rows is a subquery, which is computed once.
+/// a select list: `from unnest` would keep the rows of each in a store of its own first. Times are reckoned
+/// once for all rows, by a subquery, or only for a row that needs one: few do.
 constexpr auto insert_jobs = statement{"insert_jobs", R"sql(
 with asked as materialized (
   select nextval('jobs_id_seq') as id, a.*,

@@ -142,6 +142,24 @@ constexpr std::int64_t page_counts = 20'000;
 /// Of job_dedupe, some 130 rows each.
 constexpr std::int64_t dedupe_pages = 64;
 
+sql_expected<void> prune_jobs(postgres_connection& pg, prune_report& report, seconds retention) {
+  auto& after = report.next.after;
+  return pg.exec(delete_page, parameters{}.add(after).add(page_rows).add(retention.count()))
+      .map([&](const rows& r) {
+        report.jobs = r.number<std::int64_t>(0, 0);
+        const auto end = r.null(0, 1) || r.boolean(0, 2);
+        after = end ? std::nullopt : std::optional{r.number<job_id>(0, 1)};
+      });
+}
+
+sql_expected<void> prune_keys(postgres_connection& pg, prune_report& report) {
+  auto& page = report.next.dedupe_page;
+  return pg.exec(delete_expired, parameters{}.add(page).add(dedupe_pages)).map([&](const rows& r) {
+    report.dedupe_rows = r.number<std::int64_t>(0, 0);
+    page = r.boolean(0, 1) ? std::nullopt : std::optional{*page + dedupe_pages};
+  });
+}
+
 } // namespace
 
 sql_expected<promotion> promote_due(postgres_connection& pg, int limit) {
@@ -174,12 +192,13 @@ sql_expected<expiry> expire_due(postgres_connection& pg, int limit) {
 }
 
 sql_expected<prune_report> prune_old(postgres_connection& pg, prune_cursor from, seconds retention) {
-  auto jobs = pg.exec(delete_page, parameters{}.add(from.after).add(page_rows).add(retention.count()));
-  if (!jobs)
-    return tl::unexpected{jobs.error()};
-  auto keys = pg.exec(delete_expired, parameters{}.add(from.dedupe_page).add(dedupe_pages));
-  if (!keys)
-    return tl::unexpected{after_writing(keys.error())};
+  auto report = prune_report{.next = from};
+  if (from.after)
+    if (auto jobs = prune_jobs(pg, report, retention); !jobs)
+      return tl::unexpected{jobs.error()};
+  if (from.dedupe_page)
+    if (auto keys = prune_keys(pg, report); !keys)
+      return tl::unexpected{after_writing(keys.error())};
   auto answers = pg.exec(delete_keys, parameters{}.add(page_rows));
   if (!answers)
     return tl::unexpected{after_writing(answers.error())};
@@ -189,17 +208,10 @@ sql_expected<prune_report> prune_old(postgres_connection& pg, prune_cursor from,
   if (auto forgotten = pg.exec(forget_empty); !forgotten)
     return tl::unexpected{after_writing(forgotten.error())};
 
-  auto report = prune_report{};
-  report.jobs = jobs->number<std::int64_t>(0, 0);
-  report.dedupe_rows = keys->number<std::int64_t>(0, 0);
-  const auto end_of_jobs = jobs->null(0, 1) || jobs->boolean(0, 2);
-  const auto end_of_keys = keys->boolean(0, 1);
-  if (!end_of_jobs)
-    report.next.after = jobs->number<job_id>(0, 1);
-  if (!end_of_keys)
-    report.next.dedupe_page = from.dedupe_page + dedupe_pages;
-  report.done = end_of_jobs && end_of_keys && answers->size() < page_rows
+  report.done = !report.next.after && !report.next.dedupe_page && answers->size() < page_rows
                 && counts->number<std::int64_t>(0, 0) < page_counts;
+  if (report.done)
+    report.next = {};
   return report;
 }
 

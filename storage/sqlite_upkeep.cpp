@@ -121,17 +121,18 @@ expected<prune_report> prune_old(sqlite_connection& db, prune_cursor from, secon
   const auto before = after(now, -retention);
   auto last = std::optional<job_id>{};
   auto end_of_jobs = true;
+  const auto first = from.after.value_or(0);
   const auto page = [&](const sqlite_row& r) {
     if (r.null(0))
       return;
     last = r.number<job_id>(0);
     end_of_jobs = r.number<int>(1) != 0;
   };
-  return db.each(read_page, page, from.after, page_rows, before)
-      .and_then([&] { return db.run(delete_page, from.after, last.value_or(from.after), before); })
+  return db.each(read_page, page, first, page_rows, before)
+      .and_then([&] { return db.run(delete_page, first, last.value_or(first), before); })
       .and_then([&] {
         report.jobs = db.changed();
-        return db.run(delete_attempts, from.after, last.value_or(from.after));
+        return db.run(delete_attempts, first, last.value_or(first));
       })
       .and_then([&] { return db.run(forget_empty); })
       .and_then([&] { return prune_keys(db, now, report.dedupe_rows); })

@@ -163,11 +163,12 @@ struct promotion {
   std::optional<seconds> next_in;
 };
 
-/// Where the next call to `prune` goes on. Starts empty.
+/// Where the next call to `prune` goes on. Starts as it is made. What a store has walked to its end it may
+/// leave absent until it has all: walks of different lengths would hardly ever end in the same step.
 struct prune_cursor {
-  job_id after = 0;
+  std::optional<job_id> after = 0;
   /// Of the table of dedupe rows, by a store that walks it.
-  std::int64_t dedupe_page = 0;
+  std::optional<std::int64_t> dedupe_page = 0;
 };
 
 struct prune_report {

@@ -24,7 +24,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(prune_removes_only_finished_jobs_past_retention, b
   const auto report = must(s->prune({}, 30min));
   BOOST_TEST(report.jobs == 1);
   BOOST_TEST(report.done);
-  BOOST_TEST(report.next.after == 0);
+  BOOST_TEST(report.next.after.value() == 0);
   BOOST_TEST(!must(s->find(id_list{old.id})).at(0).has_value());
   BOOST_TEST(b.count("jobs") == 4);
 }
@@ -71,6 +71,19 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(prune_goes_through_many_keys_in_bounded_steps, bac
   }
   BOOST_TEST(removed == old);
   BOOST_TEST(b.count("job_dedupe") == 10);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(prune_passes_once_over_jobs_and_keys, backend, backends) {
+  const auto b = backend{};
+  const auto s = b.open();
+  // Seven pages of jobs that stay, and fewer steps of keys.
+  create_many(*s, 12'500);
+  b.expire_keys(120s);
+  auto steps = 0;
+  for (auto report = storage::prune_report{.next = {}, .done = false}; !report.done && steps < 100; ++steps)
+    report = must(s->prune(report.next, 0s));
+  BOOST_TEST(b.count("job_dedupe") == 0);
+  BOOST_TEST(steps == 7);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
