@@ -4,9 +4,6 @@
 #include <caf/resumable.hpp>
 #include <caf/scheduler/coordinator.hpp>
 
-#include <sched.h>
-
-#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <iterator>
@@ -16,15 +13,11 @@
 namespace jobd::actors {
 namespace {
 
-using namespace std::chrono_literals;
 using caf::resumable;
 
 /// A flood of messages leaves events their turn after so many steps of actors, each of so many messages.
 constexpr auto steps_in_a_row = 16;
 constexpr auto messages_in_a_step = std::size_t{100};
-/// How long a busy thread looks for more before it sleeps. To wake it costs PostgreSQL some 40 µs of
-/// processor time on a virtual machine, as much as to store four jobs.
-constexpr auto look_for = 1ms;
 
 /// The queue of the one thread that runs actors, and where it waits.
 class event_loop {
@@ -49,7 +42,7 @@ public:
         source_->poll();
     }
     while (ready_.empty())
-      if (!take() && !look())
+      if (!take())
         sleep();
     auto* job = ready_.front();
     ready_.pop_front();
@@ -103,19 +96,6 @@ private:
     return !ready_.empty();
   }
 
-  /// True if there was something to do.
-  bool look() {
-    auto now = std::chrono::steady_clock::now();
-    if (source_ && source_->busy())
-      look_until_ = now + look_for;
-    for (; now < look_until_; now = std::chrono::steady_clock::now()) {
-      if (take() || (source_ && source_->poll()))
-        return true;
-      sched_yield();
-    }
-    return false;
-  }
-
   void sleep() {
     auto lock = std::unique_lock{mutex_};
     if (!outside_.empty() || source_ != wanted_)
@@ -135,7 +115,6 @@ private:
   // Only of the thread.
   std::deque<resumable*> ready_;
   unsigned steps_ = 0;
-  std::chrono::steady_clock::time_point look_until_;
 
   std::mutex mutex_;
   std::condition_variable changed_;

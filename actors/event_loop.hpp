@@ -16,8 +16,6 @@ public:
   virtual void wait() = 0;
   /// Thread-safe.
   virtual void wake() = 0;
-  /// Whether so much is under way that looking for more is better than to wait and be woken.
-  [[nodiscard]] virtual bool busy() const = 0;
 };
 
 /// Has all actors that are not detached run on one thread, which can serve an event source, too: what goes

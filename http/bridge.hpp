@@ -55,8 +55,6 @@ public:
   void handle(const request& r, responder answer);
   /// Asks all that requests want to know by now. Thread-safe.
   void flush();
-  /// Requests that are with the job manager, but for waits and streams. Thread-safe.
-  [[nodiscard]] int pending() const { return pending_->taken(); }
   /// From now on requests need one of these tokens.
   void require(tokens_ptr tokens) { tokens_ = std::move(tokens); }
   /// Has all streams of events beat.

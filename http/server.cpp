@@ -37,8 +37,6 @@ constexpr auto spare_connections = rlim_t{2'000};
 
 /// What one turn serves at most, so that actors have theirs.
 constexpr auto handlers_in_a_row = 256;
-/// Pending requests from which on more is expected any moment.
-constexpr auto busy_from = 32;
 
 /// RESTinio's troubles with single connections are of no interest unless one looks for them.
 struct connection_logger {
@@ -303,7 +301,6 @@ public:
   void wake() override {
     asio::post(*io_, [] {});
   }
-  [[nodiscard]] bool busy() const override { return bridge_.pending() >= busy_from; }
 
 private:
   void configure(restinio::server_settings_t<traits>& settings, const asio::ip::address& address);

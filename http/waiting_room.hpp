@@ -19,8 +19,6 @@ public:
   /// Holds one place; null if there is none.
   [[nodiscard]] static std::shared_ptr<void> enter(const std::shared_ptr<waiting_room>& room,
                                                    std::size_t bytes = 0);
-  /// Places that are taken.
-  [[nodiscard]] int taken() const { return places_.load(std::memory_order_relaxed); }
 
 private:
   metrics::gauge& shown_;
